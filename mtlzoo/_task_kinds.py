@@ -47,6 +47,7 @@ class TaskKinds:
 
         Source: Keras' categorical losses.
 
+        >>> from mtlzoo import Task
         >>> Task.multiclass("digit", 10, label_smoothing=0.1).loss.name
         'categorical_crossentropy'
         """
@@ -105,6 +106,7 @@ class TaskKinds:
 
         Source: Keras' binary losses.
 
+        >>> from mtlzoo import Task
         >>> Task.binary("click", focal=2.0).monitor
         ('auc', 'max')
         """
@@ -150,6 +152,7 @@ class TaskKinds:
 
         Source: Keras' binary losses.
 
+        >>> from mtlzoo import Task
         >>> Task.multilabel("assays", 12).label_shape
         (12,)
         """
@@ -191,6 +194,7 @@ class TaskKinds:
 
         Source: Keras' regression losses.
 
+        >>> from mtlzoo import Task
         >>> Task.regression("price", loss="huber").monitor
         ('mae', 'min')
         """
