@@ -1,0 +1,6 @@
+"""Balancers: ways of weighing the tasks while they are trained."""
+
+from mtlzoo.balancing._base import Balancer as Balancer
+from mtlzoo.balancing._registry import get as get
+from mtlzoo.balancing._registry import names as names
+from mtlzoo.balancing.uncertainty_weighting import UncertaintyWeighting as UncertaintyWeighting

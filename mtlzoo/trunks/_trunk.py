@@ -1,0 +1,140 @@
+"""`Trunk`: what reads the input, as an ordered list of stages that an architecture may copy, share or take apart."""
+
+from collections.abc import Mapping, Sequence
+
+import keras
+
+from mtlzoo import checks, seeds
+
+
+class Stage:
+    """One copied stage of a trunk: fresh layers, applied in order.
+
+    Args:
+        name: the stage's name in the trunk.
+        layers: the Keras layers of this copy.
+        weights: for each layer None, or the weights that its template had.
+
+    Source: the stage protocol of the house.
+
+    >>> Stage("dense1", [keras.layers.Dense(3)], [None])(keras.ops.ones((2, 5))).shape
+    TensorShape([2, 3])
+    """
+
+    def __init__(self, name: str, layers: Sequence[keras.layers.Layer], weights: Sequence):
+        self.name = name
+        self.layers = tuple(layers)
+        self._weights = list(weights)
+
+    def __call__(self, x):
+        """Applies the layers; the first call builds them, and gives them their template's weights if it had any."""
+        for index, layer in enumerate(self.layers):
+            x = layer(x)
+            if self._weights[index] is not None:
+                layer.set_weights(self._weights[index])
+                self._weights[index] = None
+        return x
+
+    def freeze(self):
+        """Makes the stage's weights fixed; batch normalisation then runs on its stored statistics."""
+        for layer in self.layers:
+            layer.trainable = False
+
+
+@keras.saving.register_keras_serializable(package="mtlzoo")
+class Trunk:
+    """Stages of Keras layers, kept as templates: every `copy` gives fresh layers.
+
+    Args:
+        stages: dict of stage name to a layer, a list of layers, or a whole `keras.Model`; applied in order. Layers
+            that are built keep their weights in every copy (a pretrained trunk).
+
+    Raises:
+        ValueError: there is no stage, a stage is empty, or a layer stands twice in one stage under the same name.
+        TypeError: something is no Keras layer.
+
+    Source: the stage protocol of the house: an architecture applies the stages once, makes one copy a task or an
+        expert, or puts something between the stages.
+
+    >>> trunk = Trunk({"read": [keras.layers.Flatten(), keras.layers.Dense(8)], "think": keras.layers.Dense(4)})
+    >>> trunk.names
+    ('read', 'think')
+    >>> [layer.name for stage in trunk.copy("digit") for layer in stage.layers]
+    ['digit_read_flatten', 'digit_read_dense', 'digit_think_dense']
+    """
+
+    def __init__(self, stages: Mapping[str, keras.layers.Layer | Sequence[keras.layers.Layer]]):
+        checks.instance("stages", stages, Mapping, "a dict of stage name to Keras layers")
+        if not stages:
+            raise ValueError("`stages` must hold at least one stage; received none.")
+        self._stages = {name: _as_layers(name, layers) for name, layers in stages.items()}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the stages, in order."""
+        return tuple(self._stages)
+
+    def copy(self, prefix: str = "", seed: int | None = None) -> tuple[Stage, ...]:
+        """Returns fresh stages, to be applied in order.
+
+        Args:
+            prefix: put before the layers' names, such as a task's name; decides their seeds too.
+            seed: the one seed that all initial weights and dropouts follow from; None leaves them to Keras.
+
+        Returns:
+            A tuple of `Stage`.
+        """
+        start = f"{prefix}_" if prefix else ""
+        copies = []
+        for stage, layers in self._stages.items():
+            fresh = [
+                _copied(layer, f"{start}{stage}_{role}", seed, vary=bool(prefix))
+                for role, layer in zip(_roles(layers), layers, strict=True)
+            ]
+            copies.append(Stage(stage, fresh, [layer.get_weights() if layer.built and layer.weights else None for layer in layers]))
+        return tuple(copies)
+
+    def get_config(self) -> dict:
+        """Returns the stages' layers as configurations."""
+        return {"stages": {name: [keras.saving.serialize_keras_object(layer) for layer in layers] for name, layers in self._stages.items()}}
+
+    @classmethod
+    def from_config(cls, config: Mapping) -> "Trunk":
+        """Makes the trunk from what `get_config` returned."""
+        read = keras.saving.deserialize_keras_object
+        return cls({name: [read(layer) for layer in layers] for name, layers in config["stages"].items()})
+
+    def __eq__(self, other):
+        return isinstance(other, Trunk) and self.get_config() == other.get_config()
+
+    def __hash__(self):
+        return hash(self.names)
+
+
+def _as_layers(name, layers):
+    checks.instance("stages key", name, str, "a string")
+    layers = (layers,) if isinstance(layers, keras.layers.Layer) else tuple(layers)
+    if not layers:
+        raise ValueError(f"`stages[{name!r}]` must hold at least one layer; received none.")
+    for layer in layers:
+        checks.instance(f"stages[{name!r}]", layer, keras.layers.Layer, "Keras layers")
+    return layers
+
+
+def _roles(layers):
+    """Names of the layers inside their stage: what they are, numbered where one kind stands more than once."""
+    kinds = [_role(layer) for layer in layers]
+    return [kind if kinds.count(kind) == 1 else f"{kind}{kinds[: index + 1].count(kind)}" for index, kind in enumerate(kinds)]
+
+
+def _role(layer):
+    name = type(layer).__name__
+    short = {"Conv2D": "conv", "Conv1D": "conv", "MaxPooling2D": "pool", "BatchNormalization": "norm"}
+    return short.get(name, "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_"))
+
+
+def _copied(layer, name, seed, vary):
+    config = layer.get_config()
+    if seed is not None or vary:
+        config = seeds.reseed(config, seed, name)
+    return type(layer).from_config({**config, "name": name})
