@@ -1,3 +1,9 @@
 """mtlzoo: a multi-task learning model zoo for Keras 3 on TensorFlow."""
 
+from mtlzoo import architectures as architectures
+from mtlzoo import balancing as balancing
+from mtlzoo import trunks as trunks
+from mtlzoo.alphas import AlphaSchedule as AlphaSchedule
+from mtlzoo.assemble import assemble as assemble
+from mtlzoo.model import MultiTaskModel as MultiTaskModel
 from mtlzoo.task import Task as Task

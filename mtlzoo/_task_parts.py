@@ -40,6 +40,14 @@ def checked_monitor(monitor, names):
     return (checks.one_of("monitor", monitor[0], [*names, "loss"]), checks.one_of("monitor", monitor[1], ["max", "min"]))
 
 
+def new_metrics(metrics, monitor):
+    """Returns the fields that change when a task's metrics are replaced; the monitor stays if its metric does."""
+    metrics = tuple(as_metric(metric) for metric in listed(metrics))
+    if monitor[0] not in [metric.name for metric in metrics]:
+        monitor = (metrics[0].name, direction(metrics[0])) if metrics else ("loss", "min")
+    return {"metrics": metrics, "monitor": monitor}
+
+
 def check_logits(loss, activation):
     """Raises `ValueError` if a loss of logits would get activated outputs."""
     while hasattr(loss, "loss"):

@@ -1,0 +1,7 @@
+"""Architectures: builders that decide which tasks share what."""
+
+from mtlzoo.architectures._registry import get as get
+from mtlzoo.architectures._registry import names as names
+from mtlzoo.architectures._registry import rebuild as rebuild
+from mtlzoo.architectures.hard_sharing import hard_sharing as hard_sharing
+from mtlzoo.architectures.single_task import single_task as single_task

@@ -1,0 +1,74 @@
+"""The task losses of a model: how labels and weights are picked by name, and means over the labels that are there."""
+
+from collections.abc import Mapping
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+
+class TaskLosses:
+    """Losses and their running means, one a task; not part of the saved model.
+
+    Args:
+        tasks: the model's tasks.
+    """
+
+    def __init__(self, tasks):
+        self.tasks = tasks
+        self.losses = [task.make_loss() for task in tasks]
+        self.loss_means = [keras.metrics.Mean(name=f"{task.name}_loss") for task in tasks]
+        self.weight_means = [keras.metrics.Mean(name=f"{task.name}_weight") for task in tasks]
+
+    def pick(self, y, y_pred, sample_weight):
+        """Returns labels, outputs and weights as dicts of the tasks, entries that may be missing alone as rows."""
+        y = _by_name("y", y, self.tasks)
+        weights = sample_weight
+        if sample_weight is None or not isinstance(sample_weight, Mapping):
+            weights = {task.name: sample_weight for task in self.tasks} if sample_weight is not None else None
+        else:
+            weights = _by_name("sample_weight", sample_weight, self.tasks)
+        outputs = dict(y_pred)
+        for task in self.tasks:
+            weight = weights[task.name] if weights else None
+            if task.entrywise and weight is not None and len(weight.shape) == len(outputs[task.name].shape):
+                outputs[task.name] = _as_rows(outputs[task.name])
+                y[task.name] = ops.expand_dims(y[task.name], -1)
+        return y, {task.name: outputs[task.name] for task in self.tasks}, weights
+
+    def __call__(self, y, y_pred, weights):
+        """Returns the losses [T] and the number (or weight) of labels that each is a mean over, [T]."""
+        values, counts = [], []
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        for task, loss in zip(self.tasks, self.losses, strict=True):
+            weight = weights[task.name] if weights else None
+            value = ops.cast(loss(y[task.name], y_pred[task.name], weight), "float32")
+            values.append(value * replicas if replicas > 1 else value)
+            labels = ops.shape(y_pred[task.name])[0] if weight is None else ops.sum(weight)
+            counts.append(ops.cast(labels, "float32"))
+        return ops.stack(values), ops.stack(counts)
+
+    def track(self, means, values, counts):
+        """Adds a batch's values to running means, each weighted by its number of labels."""
+        for index, mean in enumerate(means):
+            mean.update_state(values[index], sample_weight=counts[index])
+
+
+def _by_name(argument, values, tasks):
+    names = [task.name for task in tasks]
+    if not isinstance(values, Mapping):
+        if len(tasks) == 1:
+            return {names[0]: values}
+        raise ValueError(f"`{argument}` must be a dict with the keys {names}; received {type(values).__name__}.")
+    missing = [name for name in names if name not in values]
+    if missing:
+        raise ValueError(f"`{argument}` must have a value for every task {names}; missing {missing}, received {list(values)}.")
+    return {name: values[name] for name in names}
+
+
+def _as_rows(output):
+    """One row an entry, so that each has a loss and a weight of its own; Keras still finds the logits."""
+    rows = ops.expand_dims(output, -1)
+    if hasattr(output, "_keras_logits"):
+        rows._keras_logits = ops.expand_dims(output._keras_logits, -1)
+    return rows

@@ -1,0 +1,74 @@
+"""How a builder's `inputs`, `trunk` and `frozen` arguments are read."""
+
+from collections.abc import Mapping, Sequence
+
+import keras
+
+from mtlzoo import checks, trunks
+
+
+def make_inputs(inputs, tasks):
+    """Returns Keras inputs, and for each task the tensor that its trunk reads.
+
+    Args:
+        inputs: the shape of one input without the batch, such as (28, 28, 1); a Keras input tensor; or a dict of
+            these: with the keys `<task>_input` of all tasks (or the task names) each task has an input of its own.
+        tasks: the tasks.
+
+    Returns:
+        A pair: the inputs for the model, and a dict of task name to tensor (or dict of tensors).
+
+    Raises:
+        ValueError: a shape is none, or the keys name some tasks and leave others out.
+    """
+    names = [task.name for task in tasks]
+    if not isinstance(inputs, Mapping):
+        x = _as_input("inputs", inputs, "input")
+        return x, dict.fromkeys(names, x)
+    if not inputs:
+        raise ValueError("`inputs` must hold at least one shape; received an empty dict.")
+    own = {key: key.removesuffix("_input") for key in inputs}
+    if set(own.values()) & set(names):
+        checks.exact_keys("inputs", own.values(), names)
+        made = {f"{task}_input": _as_input(f"inputs[{key!r}]", inputs[key], f"{task}_input") for key, task in own.items()}
+        return made, {task: made[f"{task}_input"] for task in names}
+    made = {key: _as_input(f"inputs[{key!r}]", value, key) for key, value in inputs.items()}
+    return made, dict.fromkeys(names, made)
+
+
+def read_trunk(trunk, tensors):
+    """Returns the trunk given, or the small default one for the inputs' shape."""
+    if trunk is not None:
+        return trunks.get(trunk)
+    tensor = next(iter(tensors.values()))
+    if isinstance(tensor, Mapping):
+        raise ValueError(f"`trunk` must be given for several named inputs; received inputs {list(tensor)} and no trunk.")
+    return trunks.default(tensor.shape[1:])
+
+
+def apply(stages, x):
+    """Applies stages in order."""
+    for stage in stages:
+        x = stage(x)
+    return x
+
+
+def freeze(stages, frozen):
+    """Freezes the stages named, or all with True."""
+    names = [stage.name for stage in stages]
+    if frozen is True:
+        frozen = names
+    elif isinstance(frozen, str) or not isinstance(frozen, Sequence):
+        raise TypeError(f"`frozen` must be True or a list of stage names of {names}; received {frozen!r}.")
+    for name in frozen:
+        stages[names.index(checks.one_of("frozen", name, names))].freeze()
+
+
+def _as_input(argument, value, name):
+    if isinstance(value, keras.KerasTensor):
+        return value
+    if isinstance(value, int):
+        value = (value,)
+    if not isinstance(value, Sequence) or isinstance(value, str) or not all(size is None or isinstance(size, int) for size in value):
+        raise TypeError(f"`{argument}` must be a shape such as (28, 28, 1) or a Keras input; received {value!r}.")
+    return keras.Input(tuple(value), name=name)

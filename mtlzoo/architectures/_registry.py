@@ -1,0 +1,98 @@
+"""The registry of architectures: registered builders, which record how they were called."""
+
+import functools
+import inspect
+from collections.abc import Callable
+
+import keras
+
+from mtlzoo.registry import Registry
+
+ARCHITECTURES = Registry("architecture")
+
+
+def architecture(builder: Callable) -> Callable:
+    """Registers a builder under its own name and lets its models know the arguments that made them.
+
+    Args:
+        builder: a function `(inputs, tasks, *, …) -> MultiTaskModel`.
+
+    Returns:
+        The builder; its models carry `model.builder`, saved with them.
+
+    Raises:
+        ValueError: the name is taken.
+
+    Source: the registration by function name of timm.
+    """
+    signature = inspect.signature(builder)
+
+    @functools.wraps(builder)
+    def build(*args, **kwargs):
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        model = builder(*bound.args, **bound.kwargs)
+        arguments = {**bound.arguments, "tasks": model.tasks}
+        model.record_builder(builder.__name__, arguments)
+        return model
+
+    return ARCHITECTURES.register(build)
+
+
+def get(name: str) -> Callable:
+    """Returns the builder of that name.
+
+    Args:
+        name: a registered name such as `"hard_sharing"`.
+
+    Returns:
+        The builder function.
+
+    Raises:
+        ValueError: the name is unknown; the nearest one is given.
+
+    Source: `timm.create_model`-like look-up by name.
+
+    >>> get("hard_sharing").__name__
+    'hard_sharing'
+    """
+    return ARCHITECTURES.get(name)
+
+
+def names() -> tuple[str, ...]:
+    """Returns the names of all architectures.
+
+    Returns:
+        A sorted tuple of strings.
+
+    >>> "hard_sharing" in names()
+    True
+    """
+    return ARCHITECTURES.names()
+
+
+def rebuild(model: keras.Model, **changes) -> keras.Model:
+    """Builds a fresh model as `model` was built, with some arguments changed.
+
+    Args:
+        model: a model that a builder made, or that was loaded from its file.
+        **changes: arguments of the builder to change.
+
+    Returns:
+        A compiled model with fresh weights.
+
+    Raises:
+        ValueError: the model was not made by a builder.
+        TypeError: the builder has no argument of that name.
+
+    Source: the house's rule that constructor arguments are saved.
+
+    >>> from mtlzoo import Task
+    >>> from mtlzoo.architectures import hard_sharing
+    >>> model = hard_sharing((8,), [Task.binary("a")], seed=0)
+    >>> rebuild(model, tower=(4,)).builder["arguments"]["tower"]
+    [4]
+    """
+    if model.builder is None:
+        raise ValueError(f"`model` must be made by a builder of mtlzoo.architectures; {model.name!r} was not.")
+    return get(model.builder["name"])(**{**model.builder["arguments"], **changes})

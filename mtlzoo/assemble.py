@@ -1,0 +1,70 @@
+"""`assemble`: the one end of every architecture, that adds towers and heads, names the outputs and compiles."""
+
+from collections.abc import Mapping, Sequence
+
+import keras
+
+from mtlzoo import checks, seeds
+from mtlzoo.model import MultiTaskModel
+from mtlzoo.task import Task, check_tasks
+
+
+def assemble(
+    inputs,
+    features: Mapping[str, keras.KerasTensor],
+    tasks: Sequence[Task],
+    *,
+    tower: Sequence[int] = (),
+    optimizer="adam",
+    balancer=None,
+    seed: int | None = None,
+    name: str | None = None,
+) -> MultiTaskModel:
+    """Adds a tower and a head a task to features, and compiles the model.
+
+    Args:
+        inputs: Keras input tensor, or dict of them.
+        features: dict of task name to the tensor [batch, features] that its head reads; the same tensor may serve many.
+        tasks: the tasks.
+        tower: widths of the dense ReLU layers between a task's features and its head.
+        optimizer: as in `keras.Model.compile`.
+        balancer: as in `MultiTaskModel.compile`.
+        seed: the one seed that the heads' initial weights follow from; None leaves them to Keras.
+        name: the model's name.
+
+    Returns:
+        A compiled `MultiTaskModel` with the outputs `{task.name: [batch, task.units]}`, float32.
+
+    Raises:
+        ValueError: a task has no features, or its features are no vectors.
+
+    Source: the house's rule that an architecture only decides who shares what.
+
+    >>> x = keras.Input((8,), name="x")
+    >>> model = assemble(x, {"a": x, "b": x}, [Task.binary("a"), Task.regression("b")], tower=(4,))
+    >>> [layer.name for layer in model.layers]
+    ['x', 'a_tower1', 'b_tower1', 'a', 'b']
+    """
+    tasks = check_tasks(tasks)
+    checks.exact_keys("features", features, [task.name for task in tasks])
+    outputs = {}
+    for task in tasks:
+        x = features[task.name]
+        if len(x.shape) != 2:
+            raise ValueError(
+                f"`features[{task.name!r}]` must be vectors [batch, features]; received the shape {x.shape}. "
+                "End the trunk with Flatten() or GlobalAveragePooling2D()."
+            )
+        for index, width in enumerate(tower, start=1):
+            checks.integer("tower", width, low=1)
+            x = _dense(width, "relu", f"{task.name}_tower{index}", seed)(x)
+        # Losses in float16 would overflow: outputs are float32 under every dtype policy.
+        outputs[task.name] = _dense(task.units, task.activation, task.name, seed, dtype="float32")(x)
+    model = MultiTaskModel(inputs, outputs, tasks=tasks, name=name)
+    model.compile(optimizer, balancer=balancer)
+    return model
+
+
+def _dense(units, activation, name, seed, dtype=None):
+    layer = keras.layers.Dense(units, activation=activation, name=name, dtype=dtype)
+    return keras.layers.Dense.from_config(seeds.reseed(layer.get_config(), seed, name))

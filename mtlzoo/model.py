@@ -1,0 +1,251 @@
+"""`MultiTaskModel`: a functional Keras model that trains several tasks with `L = Σ α_t · w_t · L_t`."""
+
+from collections.abc import Mapping
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from mtlzoo import _step_parts, _task_parts, balancing, checks
+from mtlzoo._task_losses import TaskLosses
+from mtlzoo.alphas import Alphas
+from mtlzoo.task import check_tasks
+
+
+@keras.saving.register_keras_serializable(package="mtlzoo")
+class MultiTaskModel(keras.Model):
+    """A functional model with one output a task, `{task.name: tensor}`. Builders make it; `fit` trains it.
+
+    Without a balancer it trains as a plain `keras.Model` compiled with the tasks' losses and `loss_weights` = alphas.
+    Differences that come on top: a loss is the mean over the labels that are there (weight above 0); `loss` in the logs
+    is Σ α_t·L_t plus added losses, with a balancer too, so that runs can be compared; a non-finite loss stops training
+    with the task's name before any weight is touched.
+
+    Args:
+        inputs: Keras input tensor, or dict of them.
+        outputs: dict of task name to output tensor [batch, task.units].
+        tasks: the tasks, one for each output.
+        builder: name and arguments of the builder that made the model, for the record.
+        name: the model's name.
+
+    Raises:
+        ValueError: outputs and tasks do not have the same names, or an output is not [batch, task.units].
+
+    Source: rules 1 to 8 of the model (README.md).
+
+    >>> from mtlzoo import Task
+    >>> x = keras.Input((4,))
+    >>> outputs = {"digit": keras.layers.Dense(10, activation="softmax", name="digit")(x)}
+    >>> model = MultiTaskModel(x, outputs, tasks=[Task.multiclass("digit", 10)])
+    >>> model.compile("adam")
+    >>> model.alphas["digit"]
+    1.0
+    """
+
+    balancer = None
+    on_nonfinite = "raise"
+    _task_losses = None
+
+    def __init__(self, *args, tasks=(), builder=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        tasks = check_tasks([keras.saving.deserialize_keras_object(task) if isinstance(task, Mapping) else task for task in tasks])
+        _step_parts.check_outputs(self.output, tasks)
+        # Kept away from Keras' attribute tracking: like the optimizer these are saved, but are no weights of the network.
+        self._keep("tasks", tasks)
+        self._keep("_builder", builder)
+        self._keep("_alphas", Alphas({task.name: task.alpha for task in tasks}))
+
+    def _keep(self, name, value):
+        object.__setattr__(self, name, value)
+
+    @property
+    def builder(self):
+        """Name and arguments of the builder that made the model, as a dict, or None."""
+        return keras.saving.deserialize_keras_object(self._builder) if self._builder else None
+
+    def record_builder(self, name, arguments):
+        """Keeps the builder's name and arguments, to be saved with the model."""
+        self._keep("_builder", keras.saving.serialize_keras_object({"name": name, "arguments": arguments}))
+
+    @property
+    def alphas(self):
+        """The alphas by task name: `model.alphas["digit"] = 0.3` acts from the next step on, without a retrace."""
+        return self._alphas
+
+    @alphas.setter
+    def alphas(self, values):
+        self._alphas.update(values)
+
+    def compile(
+        self,
+        optimizer="adam",
+        loss=None,
+        loss_weights=None,
+        metrics=None,
+        weighted_metrics=None,
+        *,
+        balancer=None,
+        on_nonfinite="raise",
+        run_eagerly=False,
+        steps_per_execution=1,
+        jit_compile="auto",
+        auto_scale_loss=True,
+    ):
+        """Compiles the model; what is not given comes from the tasks.
+
+        Args:
+            optimizer: as in Keras.
+            loss: None, or dict of task name to loss that replaces the task's own.
+            loss_weights: None, or dict of task name to alpha; tasks not named keep theirs.
+            metrics: None, or dict of task name to metrics that replace the task's own; labels of weight 0 are left out.
+            weighted_metrics: the same as `metrics`, for those who know Keras' name for it.
+            balancer: None for plain training, a name such as "uncertainty_weighting", or a `Balancer`.
+            on_nonfinite: "raise" stops with the name of the task whose loss is not finite; "skip" leaves out the step.
+            run_eagerly: as in Keras.
+            steps_per_execution: as in Keras.
+            jit_compile: as in Keras, but "auto" is False: XLA would leave out the check for non-finite losses.
+            auto_scale_loss: as in Keras.
+
+        Raises:
+            ValueError, TypeError: a name is unknown, an alpha is negative or not finite, or a value has no known form.
+        """
+        checks.one_of("on_nonfinite", on_nonfinite, ["raise", "skip"])
+        if on_nonfinite == "skip" and self.distribute_strategy.num_replicas_in_sync > 1:
+            raise ValueError("`on_nonfinite` must be 'raise' under a strategy of several replicas; received 'skip'.")
+        if on_nonfinite == "raise" and jit_compile is True:
+            raise ValueError("`jit_compile` must be False with on_nonfinite='raise' (XLA leaves the check out), or on_nonfinite be 'skip'.")
+        if metrics is not None and weighted_metrics is not None:
+            raise ValueError("`metrics` and `weighted_metrics` are the same here (weights are always honoured); give one of them.")
+        balancer = balancing.get(balancer)
+        if balancer is not None:
+            balancer.set_tasks([task.kind for task in self.tasks])
+        tasks = self._replaced(loss, metrics if metrics is not None else weighted_metrics)
+        self.alphas.update(self._by_task("loss_weights", loss_weights))
+        self._keep("tasks", tasks)
+        self._keep("balancer", balancer)
+        self._keep("on_nonfinite", on_nonfinite)
+        self._keep("_task_losses", TaskLosses(tasks))
+        super().compile(
+            optimizer=optimizer,
+            weighted_metrics=self._keras_metrics(),
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile is True,
+            auto_scale_loss=auto_scale_loss,
+        )
+        self.loss = {task.name: task.loss for task in tasks}
+
+    def _by_task(self, argument, values):
+        if values is None:
+            return {}
+        checks.instance(argument, values, Mapping, "a dict by task name (Keras would give a list to the tasks in another order)")
+        return {checks.one_of(f"{argument} key", name, [task.name for task in self.tasks]): value for name, value in values.items()}
+
+    def _replaced(self, losses, metrics):
+        losses, metrics = self._by_task("loss", losses), self._by_task("metrics", metrics)
+        tasks = []
+        for task in self.tasks:
+            changes = {"loss": losses[task.name]} if task.name in losses else {}
+            if task.name in metrics:
+                changes |= _task_parts.new_metrics(metrics[task.name], task.monitor)
+            tasks.append(task.replace(**changes) if changes else task)
+        return tuple(tasks)
+
+    def _keras_metrics(self):
+        metrics = {task.name: task.make_metrics() for task in self.tasks}
+        if len(self.tasks) == 1:  # Keras leaves the task's name out of the logs of a single output.
+            for metric in metrics[self.tasks[0].name]:
+                metric.name = f"{self.tasks[0].name}_{metric.name}"
+        return {name: found for name, found in metrics.items() if found} or None
+
+    @property
+    def metrics(self):
+        """All metrics: total loss, compiled metrics, task losses, and balancer weights if there is a balancer."""
+        own = []
+        if self._task_losses is not None:
+            own = self._task_losses.loss_means + (self._task_losses.weight_means if self.balancer else [])
+        return super().metrics + own
+
+    def _weights(self, losses, present):
+        return None if self.balancer is None else self.balancer(losses, present)
+
+    def _total(self, losses, weights=None):
+        """Σ α_t·w_t·L_t plus added losses, as this replica's share of the batch."""
+        factors = self.alphas.vector if weights is None else self.alphas.vector * tf.stop_gradient(weights)
+        total = ops.sum(factors * losses)
+        for extra in self.losses:
+            total += ops.sum(ops.cast(extra, "float32"))
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        return total / replicas if replicas > 1 else total
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """Returns Σ α_t·L_t plus added losses, and tracks the task losses; see `keras.Model.compute_loss`."""
+        losses, counts = self._task_losses(*self._task_losses.pick(y, y_pred, sample_weight))
+        self._task_losses.track(self._task_losses.loss_means, losses, counts)
+        return self._total(losses)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        """Updates the tasks' metrics, leaving out labels of weight 0; see `keras.Model.compute_metrics`."""
+        return super().compute_metrics(x, *self._task_losses.pick(y, y_pred, sample_weight))
+
+    def train_step(self, data):
+        """One step of `fit`: forward, task losses, weights, backward, update."""
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        skip = self.on_nonfinite == "skip"
+        before = [tf.identity(variable) for variable in self.non_trainable_variables] if skip else []
+        with tf.GradientTape() as tape:
+            picked = self._task_losses.pick(y, self(x, training=True), sample_weight)
+            losses, counts = self._task_losses(*picked)
+            shared = _step_parts.replica_mean(losses)
+            weights = self._weights(shared, counts > 0)
+            loss = self._total(losses, weights)
+            scaled = self.optimizer.scale_loss(loss)
+        gradients = tape.gradient(scaled, self.trainable_variables)
+
+        def update():
+            self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+            self._loss_tracker.update_state(
+                _step_parts.replica_sum(loss if weights is None else self._total(losses)), sample_weight=_step_parts.rows(x)
+            )
+            self._task_losses.track(self._task_losses.loss_means, losses, counts)
+            if self.balancer is not None:
+                self._task_losses.track(self._task_losses.weight_means, weights, counts)
+                self.balancer.update(shared, counts > 0)
+            keras.Model.compute_metrics(self, x, *picked)
+            return True
+
+        if skip:
+            tf.cond(tf.reduce_all(tf.math.is_finite(losses)), update, lambda: _step_parts.restore(self.non_trainable_variables, before))
+        else:
+            # The checks must have passed before a weight is touched.
+            with tf.control_dependencies(_step_parts.finite(losses, self.tasks)):
+                gradients = tf.nest.map_structure(tf.identity, gradients, expand_composites=True)
+            update()
+        return self.get_metrics_result()
+
+    def make_train_function(self, force=False):
+        """Makes the compiled step of `fit`; a non-finite loss comes out as a `ValueError` with the task's name."""
+        if self.train_function is None or force:
+            super().make_train_function(force)
+            self.train_function = _step_parts.naming_nonfinite(self.train_function)
+        return self.train_function
+
+    def get_config(self):
+        """Returns the network, the tasks and the builder's arguments."""
+        tasks = [keras.saving.serialize_keras_object(task) for task in self.tasks]
+        return {**super().get_config(), "tasks": tasks, "builder": self._builder}
+
+    def get_compile_config(self):
+        """Returns optimizer, alphas, balancer and options; losses and metrics belong to the tasks."""
+        config = super().get_compile_config()
+        if config:
+            for key in ("loss", "metrics", "weighted_metrics"):
+                config.pop(key, None)
+            balancer = self.balancer and keras.saving.serialize_keras_object(self.balancer)
+            config |= {"loss_weights": dict(self.alphas), "balancer": balancer, "on_nonfinite": self.on_nonfinite}
+        return config
+
+    def compile_from_config(self, config):
+        """Compiles the model with what `get_compile_config` returned."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
