@@ -1,0 +1,12 @@
+"""Mixtures: several task data sets joined into one `tf.data.Dataset` of (x, {task: y}, {task: weight})."""
+
+from mtlzoo.data import sources as sources
+from mtlzoo.data.aligned import aligned as aligned
+from mtlzoo.data.mixed import mixed as mixed
+from mtlzoo.data.paired import paired as paired
+from mtlzoo.data.sampling import annealed as annealed
+from mtlzoo.data.sampling import by_temperature as by_temperature
+from mtlzoo.data.scaling import Scaling as Scaling
+from mtlzoo.data.sources import Splits as Splits
+from mtlzoo.data.split import split as split
+from mtlzoo.data.start_at import start_at as start_at
