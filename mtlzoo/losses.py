@@ -165,7 +165,8 @@ def as_loss(loss):
         try:
             loss = keras.losses.get(loss)
         except ValueError as error:
-            known = [name for name in dir(keras.losses) if not name.startswith("_") and name not in ("get", "deserialize", "serialize")]
+            known = [name for name in dir(keras.losses) if name.islower() and not name.startswith("_")]
+            known = {*known, "mse", "mae", "mape"} - {"get", "deserialize", "serialize"}
             raise checks.unknown_name("loss", loss, known) from error
     if isinstance(loss, keras.losses.Loss):
         if loss.reduction in ("sum", "none", None):

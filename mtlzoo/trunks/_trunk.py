@@ -29,10 +29,12 @@ class Stage:
     def __call__(self, x):
         """Applies the layers; the first call builds them, and gives them their template's weights if it had any."""
         for index, layer in enumerate(self.layers):
-            x = layer(x)
             if self._weights[index] is not None:
+                if not layer.built:
+                    layer.build(keras.tree.map_structure(lambda tensor: tensor.shape, x))
                 layer.set_weights(self._weights[index])
                 self._weights[index] = None
+            x = layer(x)
         return x
 
     def freeze(self):
