@@ -2,6 +2,7 @@
 
 from mtlzoo.data import sources as sources
 from mtlzoo.data.aligned import aligned as aligned
+from mtlzoo.data.load import load as load
 from mtlzoo.data.mixed import mixed as mixed
 from mtlzoo.data.paired import paired as paired
 from mtlzoo.data.sampling import annealed as annealed

@@ -5,3 +5,5 @@ from mtlzoo.data.sources._registry import describe as describe
 from mtlzoo.data.sources._registry import get as get
 from mtlzoo.data.sources._registry import names as names
 from mtlzoo.data.sources.digits import digits as digits
+from mtlzoo.data.sources.fake_tfds import fake_tfds as fake_tfds
+from mtlzoo.data.sources.tfds_images import from_tfds as from_tfds
