@@ -1,0 +1,12 @@
+"""Evaluation: models judged per task and overall, side by side with baselines, in text, JSON, Markdown and pictures."""
+
+from mtlzoo.evaluation._report import Report as Report
+from mtlzoo.evaluation.compare import compare as compare
+from mtlzoo.evaluation.delta_m import delta_m as delta_m
+from mtlzoo.evaluation.history import best_epochs as best_epochs
+from mtlzoo.evaluation.history import history_frame as history_frame
+from mtlzoo.evaluation.history import save_history as save_history
+from mtlzoo.evaluation.mean_ranks import mean_ranks as mean_ranks
+from mtlzoo.evaluation.plots import plot_history as plot_history
+from mtlzoo.evaluation.plots import plot_report as plot_report
+from mtlzoo.evaluation.report import report as report
