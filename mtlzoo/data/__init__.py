@@ -2,9 +2,12 @@
 
 from mtlzoo.data import sources as sources
 from mtlzoo.data.aligned import aligned as aligned
+from mtlzoo.data.describe import describe as describe
+from mtlzoo.data.label_with import label_with as label_with
 from mtlzoo.data.load import load as load
 from mtlzoo.data.mixed import mixed as mixed
 from mtlzoo.data.paired import paired as paired
+from mtlzoo.data.plot_examples import plot_examples as plot_examples
 from mtlzoo.data.sampling import annealed as annealed
 from mtlzoo.data.sampling import by_temperature as by_temperature
 from mtlzoo.data.scaling import Scaling as Scaling
