@@ -1,0 +1,198 @@
+"""Export: a trained model as a SavedModel or LiteRT file that runs without mtlzoo, outputs named by task."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from mtlzoo import checks
+from mtlzoo.model import MultiTaskModel
+
+# Attributes of the saved object that a signature of the same name would replace.
+_TAKEN = ("serve", "serving_default", "signatures", "variables", "trainable_variables", "non_trainable_variables")
+
+
+def export_saved_model(model: MultiTaskModel, path: str | os.PathLike, *, overwrite: bool = False) -> Path:
+    """Writes a SavedModel with one named output a task, and one signature more for each task alone.
+
+    The signatures `serving_default` and `serve` take a batch of any size and return `{task: [batch, units]}`. The
+    signature named like a task takes the inputs that this task needs and computes its part of the network only.
+
+    Args:
+        model: the model.
+        path: the folder to write, such as `export/1`.
+        overwrite: whether a SavedModel that is there may be replaced.
+
+    Returns:
+        The path. The folder is whole or not there: it is written aside and renamed.
+
+    Raises:
+        ValueError: the path exists; with `overwrite=True`: it holds something else than a SavedModel; or a task's name
+            is one that a SavedModel needs for itself, such as `serve`.
+        TypeError: `model` is no `MultiTaskModel`.
+
+    Source: `keras.export.ExportArchive`; the names are those of TensorFlow Serving.
+
+    >>> from mtlzoo import Task
+    >>> from mtlzoo.architectures import hard_sharing
+    >>> model = hard_sharing((3,), [Task.binary("a"), Task.regression("b")], seed=0)
+    >>> path = export_saved_model(model, Path(tempfile.mkdtemp()) / "1")
+    >>> served = tf.saved_model.load(path).signatures["b"](tf.ones((5, 3)))
+    >>> {name: tuple(output.shape) for name, output in served.items()}
+    {'b': (5, 1)}
+    """
+    checks.instance("model", model, MultiTaskModel, "a mtlzoo.MultiTaskModel")
+    for task in model.tasks:
+        if task.name in _TAKEN:
+            raise ValueError(f"`tasks` must not be named {', '.join(map(repr, _TAKEN))} in a SavedModel; received {task.name!r}.")
+    path = _check_free(path, overwrite, lambda found: found.is_dir() and (not any(found.iterdir()) or _is_saved_model(found)), "SavedModel")
+    with _aside(path) as folder:
+        _write_saved_model(model, folder, [task.name for task in model.tasks])
+    return path
+
+
+def export_litert(model: MultiTaskModel, path: str | os.PathLike, *, overwrite: bool = False) -> Path:
+    """Writes a LiteRT (`.tflite`) file whose signature takes a batch of any size and returns one named output a task.
+
+    Read it with `interpreter.get_signature_runner()`, which returns `{task: array}`. It computes in float32 even where
+    the model computes in mixed precision: LiteRT has few operations in float16.
+
+    Args:
+        model: the model.
+        path: the file to write, ending in `.tflite`.
+        overwrite: whether a file that is there may be replaced.
+
+    Returns:
+        The path. The file is whole or not there: it is written aside and renamed.
+
+    Raises:
+        ValueError: the file exists, its name does not end in `.tflite`, or the model has operations that LiteRT lacks
+            (Keras' own `model.export(path, format="litert")` keeps those as TensorFlow operations).
+        TypeError: `model` is no `MultiTaskModel`.
+
+    Source: TensorFlow's converter from SavedModel to LiteRT.
+
+    >>> from mtlzoo import Task
+    >>> from mtlzoo.architectures import hard_sharing
+    >>> model = hard_sharing((3,), [Task.binary("a"), Task.regression("b")], seed=0)
+    >>> export_litert(model, Path(tempfile.mkdtemp()) / "model.tflite").name
+    'model.tflite'
+    """
+    checks.instance("model", model, MultiTaskModel, "a mtlzoo.MultiTaskModel")
+    path = _check_free(path, overwrite, Path.is_file, "file")
+    if path.suffix != ".tflite":
+        raise ValueError(f"`path` must end in '.tflite'; received {str(path)!r}.")
+    with tempfile.TemporaryDirectory() as folder:
+        _write_saved_model(_in_float32(model), folder, [])
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serving_default"])
+        try:
+            content = converter.convert()
+        except Exception as error:  # The converter's own error has no public name.
+            raise ValueError(f"`model` must have only operations that LiteRT has; the converter says: {error}") from error
+    with _aside(path) as file:
+        file.write_bytes(content)
+    return path
+
+
+def _write_saved_model(model, folder, tasks):
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    _add(archive, "serve", model, model.input)
+    for name in tasks:
+        inputs = _needed(model, model.output[name])
+        _add(archive, name, keras.Model(inputs, {name: model.output[name]}), inputs)
+    archive.write_out(str(folder), verbose=False)
+
+
+def _in_float32(model):
+    """Returns the model, or if it computes in mixed precision a copy with the same weights that does not."""
+    plain = keras.Model(model.input, model.output)
+    configs = [layer.get_config() for layer in plain.layers]
+    if all(_without_mixed(config) == config for config in configs):
+        return plain
+    copy = keras.models.clone_model(plain, clone_function=lambda layer: type(layer).from_config(_without_mixed(layer.get_config())))
+    copy.set_weights(plain.get_weights())
+    return copy
+
+
+def _without_mixed(config):
+    """Returns a layer's configuration with float32 for every mixed dtype policy, nested layers' too."""
+    if isinstance(config, Mapping):
+        return {key: _without_mixed(value) for key, value in config.items()}
+    if isinstance(config, (list, tuple)):
+        return type(config)(_without_mixed(value) for value in config)
+    return "float32" if isinstance(config, str) and config in ("mixed_float16", "mixed_bfloat16") else config
+
+
+def _add(archive, name, model, inputs):
+    def endpoint(x):
+        return dict(model(x, training=False))
+
+    archive.add_endpoint(name, endpoint, input_signature=[_specs(inputs)])
+
+
+def _specs(inputs):
+    """Returns inputs as specs, named by their keys, the batch of any size."""
+    if isinstance(inputs, Mapping):
+        return {key: _spec(tensor, key) for key, tensor in inputs.items()}
+    return keras.tree.map_structure(lambda tensor: _spec(tensor, tensor.name), inputs)
+
+
+def _spec(tensor, name):
+    return tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype, name=name)
+
+
+def _needed(model, output):
+    """Returns the model's inputs that an output depends on; a dict stays a dict."""
+    found, waiting = set(), [output]
+    while waiting:
+        tensor = waiting.pop()
+        if id(tensor) not in found:
+            found.add(id(tensor))
+            history = tensor._keras_history
+            waiting += history.operation._inbound_nodes[history.node_index].input_tensors
+    if isinstance(model.input, Mapping):
+        return {key: tensor for key, tensor in model.input.items() if id(tensor) in found}
+    return model.input
+
+
+def _is_saved_model(path):
+    return (path / "saved_model.pb").is_file()
+
+
+def _check_free(path, overwrite, replaceable, what):
+    path = Path(checks.instance("path", path, (str, os.PathLike), "a path"))
+    if path.exists() and not overwrite:
+        raise ValueError(f"`path` must be new, or overwrite=True be given; {str(path)!r} exists.")
+    if path.exists() and not replaceable(path):
+        raise ValueError(f"`path` must be a {what} to be overwritten; {str(path)!r} is something else and stays as it is.")
+    return path
+
+
+@contextlib.contextmanager
+def _aside(path):
+    """Gives a name beside the path to write to, and renames it when all is written; what was there goes only then."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new, old = (path.with_name(f".{path.name}.{os.getpid()}.{kind}") for kind in ("partial", "old"))
+    try:
+        yield new
+        if path.is_dir():  # A folder cannot be renamed over another one.
+            path.rename(old)
+            try:
+                new.rename(path)
+            except BaseException:
+                old.rename(path)
+                raise
+        else:
+            new.replace(path)
+    finally:
+        for rest in (new, old):
+            if rest.is_dir():
+                shutil.rmtree(rest)
+            else:
+                rest.unlink(missing_ok=True)
