@@ -59,14 +59,10 @@ def report(
     if baseline is None and (baseline_history is not None or baseline_seconds is not None):
         raise ValueError("`baseline` must be given with baseline_history and baseline_seconds; received None.")
     data = _as_dataset(dataset)
-    models = {model.name: [model]}
-    base = None
-    if baseline is not None:
-        base, parts = _baseline(baseline, model)
-        models[base] = parts
-    found = {name: _evaluate(parts, data, verbose) for name, parts in models.items()}
+    base, parts = _baseline(baseline, model)
+    models = _given({model.name: [model], base: parts})
     return compare(
-        found,
+        {name: _evaluate(parts, data, verbose) for name, parts in models.items()},
         model.tasks,
         baseline=base,
         alphas=dict(model.alphas),
@@ -94,7 +90,9 @@ def _as_dataset(dataset):
 
 
 def _baseline(baseline, model):
-    """Returns the baseline's name and its models after checking that they have the model's tasks."""
+    """Returns the baseline's name and its models, or None twice, after checking that they have the model's tasks."""
+    if baseline is None:
+        return None, None
     names = [task.name for task in model.tasks]
     wanted = "a mtlzoo.MultiTaskModel, or a dict of one a task"
     if isinstance(baseline, Mapping):
