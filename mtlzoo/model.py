@@ -1,5 +1,6 @@
 """`MultiTaskModel`: a functional Keras model that trains several tasks with `L = Σ α_t · w_t · L_t`."""
 
+import functools
 from collections.abc import Mapping
 
 import keras
@@ -222,6 +223,13 @@ class MultiTaskModel(keras.Model):
                 gradients = tf.nest.map_structure(tf.identity, gradients, expand_composites=True)
             update()
         return self.get_metrics_result()
+
+    @functools.wraps(keras.Model.fit)
+    def fit(self, x=None, *args, **kwargs):
+        """Trains the model as `keras.Model.fit` does; a `tf.data.Dataset` keeps its own order without a warning."""
+        if isinstance(x, tf.data.Dataset) and len(args) < 7:
+            kwargs.setdefault("shuffle", False)
+        return super().fit(x, *args, **kwargs)
 
     def make_train_function(self, force=False):
         """Makes the compiled step of `fit`; a non-finite loss comes out as a `ValueError` with the task's name."""

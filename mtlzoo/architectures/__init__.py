@@ -1,5 +1,6 @@
 """Architectures: builders that decide which tasks share what."""
 
+from mtlzoo.architectures._registry import describe as describe
 from mtlzoo.architectures._registry import get as get
 from mtlzoo.architectures._registry import names as names
 from mtlzoo.architectures._registry import rebuild as rebuild

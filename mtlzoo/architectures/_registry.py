@@ -9,6 +9,7 @@ import keras
 from mtlzoo.registry import Registry
 
 ARCHITECTURES = Registry("architecture")
+names, describe = ARCHITECTURES.names, ARCHITECTURES.describe
 
 
 def architecture(builder: Callable) -> Callable:
@@ -57,18 +58,6 @@ def get(name: str) -> Callable:
     'hard_sharing'
     """
     return ARCHITECTURES.get(name)
-
-
-def names() -> tuple[str, ...]:
-    """Returns the names of all architectures.
-
-    Returns:
-        A sorted tuple of strings.
-
-    >>> "hard_sharing" in names()
-    True
-    """
-    return ARCHITECTURES.names()
 
 
 def rebuild(model: keras.Model, **changes) -> keras.Model:

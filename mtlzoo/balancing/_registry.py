@@ -5,6 +5,7 @@ from mtlzoo.balancing._base import Balancer
 from mtlzoo.registry import Registry
 
 BALANCERS = Registry("balancer")
+names, describe = BALANCERS.names, BALANCERS.describe
 
 
 def get(identifier) -> Balancer | None:
@@ -29,15 +30,3 @@ def get(identifier) -> Balancer | None:
         return identifier
     checks.instance("balancer", identifier, str, "a name, a mtlzoo.balancing.Balancer or None")
     return BALANCERS.get(identifier)()
-
-
-def names() -> tuple[str, ...]:
-    """Returns the names of all balancers.
-
-    Returns:
-        A sorted tuple of strings.
-
-    >>> "uncertainty_weighting" in names()
-    True
-    """
-    return BALANCERS.names()

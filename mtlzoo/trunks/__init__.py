@@ -1,6 +1,7 @@
 """Trunks: what reads the input and makes features, in stages."""
 
 from mtlzoo.trunks._registry import default as default
+from mtlzoo.trunks._registry import describe as describe
 from mtlzoo.trunks._registry import get as get
 from mtlzoo.trunks._registry import names as names
 from mtlzoo.trunks._trunk import Stage as Stage

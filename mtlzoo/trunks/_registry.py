@@ -7,6 +7,7 @@ from mtlzoo.registry import Registry
 from mtlzoo.trunks._trunk import Trunk
 
 TRUNKS = Registry("trunk")
+names, describe = TRUNKS.names, TRUNKS.describe
 
 
 def get(identifier) -> Trunk:
@@ -54,15 +55,3 @@ def default(shape) -> Trunk:
     if len(shape) in (1, 3):
         return TRUNKS.get("mlp" if len(shape) == 1 else "cnn")()
     raise ValueError(f"`trunk` must be given for inputs of shape {tuple(shape)}: defaults exist for images (3 axes) and vectors (1 axis).")
-
-
-def names() -> tuple[str, ...]:
-    """Returns the names of all trunks.
-
-    Returns:
-        A sorted tuple of strings.
-
-    >>> "cnn" in names()
-    True
-    """
-    return TRUNKS.names()

@@ -1,0 +1,7 @@
+"""`python -m mtlzoo`."""
+
+import sys
+
+from mtlzoo.cli import main
+
+sys.exit(main())

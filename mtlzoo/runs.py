@@ -1,0 +1,234 @@
+"""Runs: a configuration, a training, and a folder that holds all that came of it."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+
+from mtlzoo import architectures, balancing, checks, data, evaluation, export, trunks
+from mtlzoo.progress import ProgressBar
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """All that decides a run; written to `config.json`, from which it can be run again.
+
+    Args:
+        data: a source, or TFDS image sets joined by "+"; see `mtlzoo.data.load`.
+        data_dir: folder of prepared data, or None.
+        architecture: name of a builder in `mtlzoo.architectures`.
+        trunk: name of a trunk, or None for the small default one.
+        balancer: name of a balancer, or None for plain training.
+        alphas: dict of task name to alpha; tasks not named keep the source's.
+        epochs: how often the training data are gone through.
+        batch_size: rows a batch.
+        learning_rate: of Adam.
+        seed: decides splits, order and initial weights.
+        limit: None, or the most rows of each split.
+        baseline: whether single-task baselines of the same size and budget are trained beside it.
+
+    Raises:
+        ValueError, TypeError: an argument is out of bounds or a name unknown; the nearest one is given.
+
+    Source: the house's rule that one configuration and one seed decide.
+
+    >>> RunConfig(architecture="hard_sharing", epochs=3).epochs
+    3
+    """
+
+    data: str = "digits"
+    data_dir: str | None = None
+    architecture: str = "hard_sharing"
+    trunk: str | None = None
+    balancer: str | None = None
+    alphas: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    epochs: int = 20
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    seed: int = 0
+    limit: int | None = None
+    baseline: bool = True
+
+    def __post_init__(self):
+        checks.one_of("architecture", self.architecture, architectures.names())
+        if self.trunk is not None:
+            checks.one_of("trunk", self.trunk, trunks.names())
+        if self.balancer is not None:
+            checks.one_of("balancer", self.balancer, balancing.names())
+        checks.instance("alphas", self.alphas, Mapping, "a dict of task name to alpha")
+        for name, value in self.alphas.items():
+            checks.number(f"alpha of task {name}", value, low=0)
+        for field in ("epochs", "batch_size"):
+            checks.integer(field, getattr(self, field), low=1)
+        checks.number("learning_rate", self.learning_rate, low=0, strict=True)
+        checks.integer("seed", self.seed, low=0)
+        checks.instance("baseline", self.baseline, bool, "True or False")
+
+    @classmethod
+    def load(cls, path) -> "RunConfig":
+        """Reads a configuration from a run's folder or its `config.json`."""
+        path = Path(path)
+        path = path / "config.json" if path.is_dir() else path
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ValueError(f"`config` must be the config.json of a run; {str(path)!r} cannot be read ({error}).") from None
+        checks.instance("config", values, Mapping, "a JSON object")
+        known = [field.name for field in dataclasses.fields(cls)]
+        values.pop("versions", None)
+        return cls(**{checks.one_of("config key", key, known): value for key, value in values.items()})
+
+    def load_data(self):
+        """Returns the data's `Splits`."""
+        return data.load(self.data, self.data_dir, batch_size=self.batch_size, seed=self.seed, limit=self.limit)
+
+    def build(self, splits, architecture=None):
+        """Returns the compiled model, or that of another architecture on the same terms."""
+        names = [task.name for task in splits.tasks]
+        alphas = {checks.one_of("alpha of task", name, names): value for name, value in self.alphas.items()}
+        tasks = [task.replace(alpha=alphas.get(task.name, task.alpha)) for task in splits.tasks]
+        balancer = None if architecture else self.balancer
+        builder = architectures.get(architecture or self.architecture)
+        optimizer = keras.optimizers.Adam(self.learning_rate)
+        return builder(splits.inputs, tasks, trunk=self.trunk, optimizer=optimizer, balancer=balancer, seed=self.seed)
+
+
+def train(config: RunConfig, folder, *, overwrite: bool = False, progress: bool = True):
+    """Trains a model and its single-task baselines, and leaves a folder with all that came of it.
+
+    The folder holds `model.keras`, `export/` (SavedModel), `report.json`, `report.md`, `report.png`, `history.csv` (and
+    `history_single_task.csv`), `learning_curves.png` and `config.json`. It appears whole, or not at all.
+
+    Args:
+        config: what to run.
+        folder: the run's folder.
+        overwrite: whether a run that is there may be replaced; it is, once the new one is finished.
+        progress: whether a progress bar is shown.
+
+    Returns:
+        The `mtlzoo.evaluation.Report` on the test data.
+
+    Raises:
+        ValueError, TypeError: the folder exists, the data cannot be had, or a loss is not finite.
+
+    Source: the house's rule that bad input never costs data.
+
+    >>> import tempfile, pathlib
+    >>> folder = pathlib.Path(tempfile.mkdtemp()) / "run"
+    >>> report = train(RunConfig(trunk="mlp", limit=32, epochs=1, baseline=False), folder, progress=False)
+    >>> sorted(path.name for path in folder.iterdir())[:3]
+    ['config.json', 'export', 'history.csv']
+    """
+    folder = Path(folder)
+    if folder.exists() and not overwrite:
+        raise ValueError(f"`out` must be new, or --overwrite be given; {str(folder)!r} exists.")
+    if folder.exists() and not (folder / "config.json").is_file():
+        raise ValueError(f"`out` must be a run's folder to be overwritten; {str(folder)!r} has no config.json.")
+    splits = config.load_data()
+    model = config.build(splits)
+    baseline = config.build(splits, "single_task") if config.baseline and config.architecture != "single_task" else None
+    history, seconds = _fit(model, splits, config, progress)
+    base_history, base_seconds = _fit(baseline, splits, config, progress) if baseline is not None else (None, None)
+    report = evaluation.report(
+        model,
+        splits.test,
+        baseline,
+        history=history,
+        baseline_history=base_history,
+        seconds=seconds,
+        baseline_seconds=base_seconds,
+    )
+    with _whole(folder) as aside:
+        model.save(aside / "model.keras")
+        export.export_saved_model(model, aside / "export")
+        report.save(aside)
+        evaluation.plot_report(report, aside / "report.png")
+        evaluation.save_history(history, aside / "history.csv")
+        if base_history is not None:
+            evaluation.save_history(base_history, aside / "history_single_task.csv")
+        evaluation.plot_history(history, splits.tasks, aside / "learning_curves.png")
+        (aside / "config.json").write_text(json.dumps(_described(config), indent=2) + "\n", encoding="utf-8")
+    return report
+
+
+def load(folder):
+    """Loads the model and the configuration of a run.
+
+    Args:
+        folder: the run's folder.
+
+    Returns:
+        A pair: the `MultiTaskModel`, and the `RunConfig`.
+
+    Raises:
+        ValueError: the folder is no finished run.
+
+    Source: `train`.
+    """
+    folder = Path(folder)
+    if not (folder / "model.keras").is_file():
+        raise ValueError(f"`run` must be the folder of a finished run; there is no {str(folder / 'model.keras')!r}.")
+    return keras.saving.load_model(folder / "model.keras"), RunConfig.load(folder)
+
+
+def free_folder(config: RunConfig, parent="runs") -> Path:
+    """Returns the first folder `parent/<data>-<number>` that is not taken.
+
+    Args:
+        config: what is to be run.
+        parent: where runs are kept.
+
+    Returns:
+        A path that does not exist.
+
+    Source: the numbered runs of most trainers.
+
+    >>> free_folder(RunConfig(), parent="nowhere").name
+    'digits-1'
+    """
+    number = 1
+    while (path := Path(parent) / f"{config.data}-{number}").exists():
+        number += 1
+    return path
+
+
+def _fit(model, splits, config, progress):
+    callbacks = [keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: data.start_at(splits.train, epoch))]
+    bar = ProgressBar(model.name, splits.tasks)
+    if progress:
+        callbacks.append(bar)
+    start = time.perf_counter()
+    try:
+        history = model.fit(splits.train, validation_data=splits.validation, epochs=config.epochs, verbose=0, callbacks=callbacks)
+    finally:
+        bar.stop()
+    return history, time.perf_counter() - start
+
+
+def _described(config):
+    from importlib.metadata import version
+
+    packages = ("mtlzoo", "keras", "tensorflow", "numpy")
+    return {**dataclasses.asdict(config), "versions": {name: version(name) for name in packages}}
+
+
+@contextlib.contextmanager
+def _whole(folder):
+    """Gives a folder to write in, which takes the wanted name once all is written; what was there goes last."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside, old = (folder.with_name(f".{folder.name}.{os.getpid()}.{kind}") for kind in ("partial", "old"))
+    aside.mkdir()
+    try:
+        yield aside
+        if folder.exists():
+            os.replace(folder, old)
+        os.replace(aside, folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)

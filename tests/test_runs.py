@@ -1,0 +1,41 @@
+"""Configurations and run folders."""
+
+import json
+
+import pytest
+
+from mtlzoo import runs
+from mtlzoo.runs import RunConfig
+
+
+def test_configuration_round_trip(tmp_path):
+    config = RunConfig(alphas={"sum": 0.5}, epochs=3, seed=7, limit=10)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(runs._described(config)))
+    assert RunConfig.load(path) == config == RunConfig.load(tmp_path)
+    assert json.loads(path.read_text())["versions"].keys() == {"mtlzoo", "keras", "tensorflow", "numpy"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("{", "cannot be read"), ('{"epoch": 3}', "Did you mean 'epochs'"), ('{"epochs": -1}', "`epochs`")]
+)
+def test_bad_configurations_are_refused(text, message, tmp_path):
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        RunConfig.load(tmp_path)
+
+
+def test_free_folders_are_numbered(tmp_path):
+    config = RunConfig()
+    (tmp_path / "digits-1").mkdir()
+    assert runs.free_folder(config, tmp_path) == tmp_path / "digits-2"
+
+
+def test_the_baseline_has_the_run_s_size_budget_and_seed():
+    config = RunConfig(trunk="mlp", balancer="uncertainty_weighting", alphas={"sum": 0.5}, limit=8)
+    splits = config.load_data()
+    model, baseline = config.build(splits), config.build(splits, "single_task")
+    assert baseline.balancer is None and model.balancer is not None
+    assert dict(baseline.alphas) == dict(model.alphas)
+    names = {layer.name for layer in baseline.layers}
+    assert {f"{task.name}_{layer.name}" for task in splits.tasks for layer in model.layers if layer.name.startswith("dense")} <= names
