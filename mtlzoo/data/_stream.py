@@ -1,8 +1,9 @@
 """Batches from `tf.data.Dataset`s: encode, cache, shuffle through a buffer, choose, batch, normalise, prefetch."""
 
+import numpy as np
 import tensorflow as tf
 
-from mtlzoo.data import _feed, _labels, _orders, _rows
+from mtlzoo.data import _feed, _labels, _rows
 from mtlzoo.data._feed import plain
 
 BUFFER = 10_000
@@ -50,14 +51,23 @@ def encoded(name, data, tasks, ignore):
     return data.map(encode, num_parallel_calls=tf.data.AUTOTUNE), inputs, set(labels)
 
 
-def joined(name, entry, tasks, ignore):
-    """Returns `encoded` of an entry that may be a list of data sets, one after the other."""
+def joined(name, entry, tasks, *, ignore, cache):
+    """Returns `encoded` of an entry that may be a list of data sets, one after the other; held in memory if `cache`."""
     parts = [encoded(name, part, tasks, ignore) for part in _rows.as_parts(name, entry)]
     _rows.check_same_inputs([(name, spec) for _, spec, _ in parts])
     dataset = parts[0][0]
     for other, _, _ in parts[1:]:
         dataset = dataset.concatenate(other)
-    return dataset, parts[0][1], set().union(*(names for _, _, names in parts))
+    return cached(dataset) if cache else dataset, parts[0][1], set().union(*(names for _, _, names in parts))
+
+
+def cached(dataset):
+    """Returns the data set held in memory, read once to its end now: a shuffle or a choice may stop short of it later."""
+    if int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY:
+        raise ValueError("`cache` needs a data set that ends; received an endless one.")
+    dataset = dataset.cache()
+    rows = dataset.reduce(np.int64(0), plain(lambda count, *_: count + 1))
+    return dataset.apply(tf.data.experimental.assert_cardinality(int(rows)))
 
 
 def size_of(name, dataset):
@@ -155,4 +165,4 @@ def paired_batches(parts, size, combine, *, batch_size, shuffle, seed, drop_rema
 
 
 def _with_epoch(epoch, choices):
-    return _orders.np.concatenate([[epoch], choices]).astype("int64")
+    return np.concatenate([[epoch], choices]).astype("int64")

@@ -33,7 +33,7 @@ def aligned(
         normalize: None, "unit" (uint8 to [0, 1]), a `Scaling`, or for dict inputs a dict of these; done a batch, float32.
         ignore: the label of classification tasks that means missing, or None for none.
         drop_remainder: whether to leave out a last batch of fewer rows.
-        cache: whether to keep the decoded examples of a stream in memory from the first epoch on.
+        cache: whether to hold the decoded examples of a stream in memory; it is then read once, and its values checked, in this call.
 
     Returns:
         `tf.data.Dataset` of `(x, {task: y}, {task: weight})`: y of the task's label_dtype, [b, *label_shape], 0 where missing;
@@ -56,12 +56,12 @@ def aligned(
     _feed.check_options(batch_size, shuffle, seed)
     parts = _rows.as_parts("aligned", data)
     if any(_rows.is_stream(part) for part in parts):
-        dataset, spec, labelled = _stream.joined("aligned", data, tasks, ignore)
+        dataset, spec, labelled = _stream.joined("aligned", data, tasks, ignore=ignore, cache=cache)
         _labels.check_all_labelled(tasks, labelled)
         size = int(dataset.cardinality())
         finish = scaler(normalize, spec)
         return _stream.mixed_batches(
-            [dataset.cache() if cache else dataset],
+            [dataset],
             [size] if size > 0 else None,
             None,
             finish,

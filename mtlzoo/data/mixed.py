@@ -66,13 +66,13 @@ def mixed(
         checks.integer("epoch_size", epoch_size, low=1)
     options = {"seed": seed, "shuffle": shuffle is not False}
     if any(_rows.is_stream(part) for name, entry in data.items() for part in _rows.as_parts(name, entry)):
-        read = {name: _stream.joined(name, entry, tasks, ignore) for name, entry in data.items()}
+        read = {name: _stream.joined(name, entry, tasks, ignore=ignore, cache=cache) for name, entry in data.items()}
         _rows.check_same_inputs([(name, spec) for name, (_, spec, _) in read.items()])
         _labels.check_all_labelled(tasks, set().union(*(labelled for _, _, labelled in read.values())))
         sizes = [_stream.size_of(name, dataset) for name, (dataset, _, _) in read.items()]
         order = _orders.MixedOrder(sizes, sampling, epoch_size or sum(sizes), **options)
         finish = scaler(normalize, next(iter(read.values()))[1])
-        parts = [dataset.cache() if cache else dataset for dataset, _, _ in read.values()]
+        parts = [dataset for dataset, _, _ in read.values()]
         return _stream.mixed_batches(
             parts, sizes, order, finish, batch_size=batch_size, shuffle=shuffle, seed=seed, drop_remainder=drop_remainder
         )

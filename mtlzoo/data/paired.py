@@ -61,11 +61,11 @@ def paired(
     options = {"batch_size": batch_size, "drop_remainder": drop_remainder}
     known = {task.name: list(tasks) if shared else [task] for task in tasks}
     if any(_rows.is_stream(part) for name, entry in data.items() for part in _rows.as_parts(name, entry)):
-        read = {task.name: _stream.joined(task.name, data[task.name], known[task.name], ignore) for task in tasks}
+        read = {task.name: _stream.joined(task.name, data[task.name], known[task.name], ignore=ignore, cache=cache) for task in tasks}
         _check_own({name: labelled for name, (_, _, labelled) in read.items()})
         finishes = _finishes({name: spec for name, (_, spec, _) in read.items()}, normalize, shared)
         size = max(_stream.size_of(name, dataset) for name, (dataset, _, _) in read.items())
-        parts = [dataset.cache() if cache else dataset for dataset, _, _ in read.values()]
+        parts = [dataset for dataset, _, _ in read.values()]
         return _stream.paired_batches(parts, size, _combining(tasks, finishes, shared), shuffle=shuffle, seed=seed, **options)
     _feed.check_no_cache(cache)
     read = {name: _rows.join(_rows.read_entries({name: data[name]}, known[name], ignore)[0]) for name in known}

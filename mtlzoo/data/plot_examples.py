@@ -75,8 +75,9 @@ def _first(mixture, tasks, count):
 def _draw(axes, value):
     axes.set_xticks([])
     axes.set_yticks([])
+    value = np.asarray(value)
     if value.dtype.kind not in "biuf":
-        axes.text(0.5, 0.5, str(value)[:20], ha="center", va="center", fontsize=6)
+        axes.text(0.5, 0.5, tf.compat.as_text(value.item())[:20], ha="center", va="center", fontsize=6)
     elif value.ndim in (2, 3) and (value.ndim == 2 or value.shape[-1] in (1, 3, 4)):
         image = np.squeeze(value, -1) if value.ndim == 3 and value.shape[-1] == 1 else value
         if image.ndim == 3 and image.dtype.kind == "f":

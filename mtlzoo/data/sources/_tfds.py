@@ -43,7 +43,10 @@ class Images:
 
     def stream(self, split):
         """Returns an unbatched data set of (image, label) of a split or slice of one."""
-        dataset = self.builder.as_dataset(split=split, shuffle_files=False)
+        import tensorflow_datasets as tfds
+
+        reading = tfds.ReadConfig(try_autocache=False)
+        dataset = self.builder.as_dataset(split=split, shuffle_files=False, read_config=reading)
         pick = tf.autograph.experimental.do_not_convert(lambda example: (example[self.image], example[self.label]))
         return dataset.map(pick, num_parallel_calls=tf.data.AUTOTUNE)
 
