@@ -1,8 +1,6 @@
 """Export: a trained model as a SavedModel or LiteRT file that runs without mtlzoo, outputs named by task."""
 
-import contextlib
 import os
-import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +8,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from mtlzoo import checks
+from mtlzoo import checks, files
 from mtlzoo.model import MultiTaskModel
 
 # Attributes of the saved object that a signature of the same name would replace.
@@ -50,8 +48,8 @@ def export_saved_model(model: MultiTaskModel, path: str | os.PathLike, *, overwr
     for task in model.tasks:
         if task.name in _TAKEN:
             raise ValueError(f"`tasks` must not be named {', '.join(map(repr, _TAKEN))} in a SavedModel; received {task.name!r}.")
-    path = _check_free(path, overwrite, lambda found: found.is_dir() and (not any(found.iterdir()) or _is_saved_model(found)), "SavedModel")
-    with _aside(path) as folder:
+    path = files.free_path("path", path, overwrite, kind="a SavedModel", is_kind=_is_saved_model)
+    with files.aside(path) as folder:
         _write_saved_model(model, folder, [task.name for task in model.tasks])
     return path
 
@@ -84,7 +82,7 @@ def export_litert(model: MultiTaskModel, path: str | os.PathLike, *, overwrite: 
     'model.tflite'
     """
     checks.instance("model", model, MultiTaskModel, "a mtlzoo.MultiTaskModel")
-    path = _check_free(path, overwrite, Path.is_file, "file")
+    path = files.free_path("path", path, overwrite)
     if path.suffix != ".tflite":
         raise ValueError(f"`path` must end in '.tflite'; received {str(path)!r}.")
     with tempfile.TemporaryDirectory() as folder:
@@ -94,9 +92,7 @@ def export_litert(model: MultiTaskModel, path: str | os.PathLike, *, overwrite: 
             content = converter.convert()
         except Exception as error:  # The converter's own error has no public name.
             raise ValueError(f"`model` must have only operations that LiteRT has; the converter says: {error}") from error
-    with _aside(path) as file:
-        file.write_bytes(content)
-    return path
+    return files.write(path, content)
 
 
 def _write_saved_model(model, folder, tasks):
@@ -162,37 +158,4 @@ def _needed(model, output):
 
 
 def _is_saved_model(path):
-    return (path / "saved_model.pb").is_file()
-
-
-def _check_free(path, overwrite, replaceable, what):
-    path = Path(checks.instance("path", path, (str, os.PathLike), "a path"))
-    if path.exists() and not overwrite:
-        raise ValueError(f"`path` must be new, or overwrite=True be given; {str(path)!r} exists.")
-    if path.exists() and not replaceable(path):
-        raise ValueError(f"`path` must be a {what} to be overwritten; {str(path)!r} is something else and stays as it is.")
-    return path
-
-
-@contextlib.contextmanager
-def _aside(path):
-    """Gives a name beside the path to write to, and renames it when all is written; what was there goes only then."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new, old = (path.with_name(f".{path.name}.{os.getpid()}.{kind}") for kind in ("partial", "old"))
-    try:
-        yield new
-        if path.is_dir():  # A folder cannot be renamed over another one.
-            path.rename(old)
-            try:
-                new.rename(path)
-            except BaseException:
-                old.rename(path)
-                raise
-        else:
-            new.replace(path)
-    finally:
-        for rest in (new, old):
-            if rest.is_dir():
-                shutil.rmtree(rest)
-            else:
-                rest.unlink(missing_ok=True)
+    return path.is_dir() and (not any(path.iterdir()) or (path / "saved_model.pb").is_file())

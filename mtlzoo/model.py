@@ -160,6 +160,10 @@ class MultiTaskModel(keras.Model):
         return {name: found for name, found in metrics.items() if found} or None
 
     @property
+    def _weight_keys(self):
+        return [mean.name for mean in self._task_losses.weight_means]
+
+    @property
     def metrics(self):
         """All metrics: total loss, compiled metrics, task losses, and balancer weights if there is a balancer."""
         own = []
@@ -224,7 +228,12 @@ class MultiTaskModel(keras.Model):
             update()
         return self.get_metrics_result()
 
-    @functools.wraps(keras.Model.fit)
+    def test_step(self, data):
+        """One step of `evaluate`; balancer weights belong to training and are left out."""
+        logs = super().test_step(data)
+        return {key: value for key, value in logs.items() if not self.balancer or key not in self._weight_keys}
+
+    @functools.wraps(keras.Model.fit, assigned=("__signature__",))
     def fit(self, x=None, *args, **kwargs):
         """Trains the model as `keras.Model.fit` does; a `tf.data.Dataset` keeps its own order without a warning."""
         if isinstance(x, tf.data.Dataset) and len(args) < 7:

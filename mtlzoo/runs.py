@@ -1,17 +1,14 @@
 """Runs: a configuration, a training, and a folder that holds all that came of it."""
 
-import contextlib
 import dataclasses
 import json
-import os
-import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import keras
 
-from mtlzoo import architectures, balancing, checks, data, evaluation, export, trunks
+from mtlzoo import architectures, balancing, checks, data, evaluation, export, files, trunks
 from mtlzoo.progress import ProgressBar
 
 
@@ -125,11 +122,7 @@ def train(config: RunConfig, folder, *, overwrite: bool = False, progress: bool 
     >>> sorted(path.name for path in folder.iterdir())[:3]
     ['config.json', 'export', 'history.csv']
     """
-    folder = Path(folder)
-    if folder.exists() and not overwrite:
-        raise ValueError(f"`out` must be new, or --overwrite be given; {str(folder)!r} exists.")
-    if folder.exists() and not (folder / "config.json").is_file():
-        raise ValueError(f"`out` must be a run's folder to be overwritten; {str(folder)!r} has no config.json.")
+    folder = files.free_path("out", folder, overwrite, kind="a run's folder", is_kind=lambda path: (path / "config.json").is_file())
     splits = config.load_data()
     model = config.build(splits)
     baseline = config.build(splits, "single_task") if config.baseline and config.architecture != "single_task" else None
@@ -144,7 +137,8 @@ def train(config: RunConfig, folder, *, overwrite: bool = False, progress: bool 
         seconds=seconds,
         baseline_seconds=base_seconds,
     )
-    with _whole(folder) as aside:
+    with files.aside(folder) as aside:
+        aside.mkdir()
         model.save(aside / "model.keras")
         export.export_saved_model(model, aside / "export")
         report.save(aside)
@@ -216,19 +210,3 @@ def _described(config):
 
     packages = ("mtlzoo", "keras", "tensorflow", "numpy")
     return {**dataclasses.asdict(config), "versions": {name: version(name) for name in packages}}
-
-
-@contextlib.contextmanager
-def _whole(folder):
-    """Gives a folder to write in, which takes the wanted name once all is written; what was there goes last."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    aside, old = (folder.with_name(f".{folder.name}.{os.getpid()}.{kind}") for kind in ("partial", "old"))
-    aside.mkdir()
-    try:
-        yield aside
-        if folder.exists():
-            os.replace(folder, old)
-        os.replace(aside, folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)

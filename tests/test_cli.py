@@ -84,7 +84,7 @@ def test_overwriting_is_asked_for_and_keeps_the_old_run_until_the_end(tmp_path, 
     other = tmp_path / "papers"
     other.mkdir()
     assert cli.main(["train", *SMALL, "--out", str(other), "--overwrite"]) == 2
-    assert "no config.json" in capsys.readouterr().err and other.is_dir()
+    assert "a run's folder" in capsys.readouterr().err and other.is_dir()
 
 
 BAD = [

@@ -7,7 +7,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from mtlzoo.evaluation import _files, _metrics, _render
+from mtlzoo import files
+from mtlzoo.evaluation import _metrics, _render
 from mtlzoo.evaluation.delta_m import delta_m
 from mtlzoo.evaluation.mean_ranks import mean_ranks
 from mtlzoo.task import Task
@@ -150,8 +151,8 @@ class Report:
         """
         folder = Path(folder)
         contents = {"report.json": self.to_json(), "report.md": self.to_markdown()}
-        paths = [_files.check_free("folder", folder / name, overwrite) for name in contents]
-        return tuple(_files.write(path, content.encode()) for path, content in zip(paths, contents.values(), strict=True))
+        paths = [files.free_path("folder", folder / name, overwrite) for name in contents]
+        return tuple(files.write(path, content.encode()) for path, content in zip(paths, contents.values(), strict=True))
 
 
 def _plain(value):

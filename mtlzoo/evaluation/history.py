@@ -7,8 +7,7 @@ from pathlib import Path
 
 import keras
 
-from mtlzoo import checks
-from mtlzoo.evaluation import _files
+from mtlzoo import checks, files
 from mtlzoo.task import Task, check_tasks
 
 
@@ -59,8 +58,8 @@ def save_history(history, path: str | os.PathLike, *, validation_freq: int = 1, 
     >>> path.read_text().split()
     ['epoch,loss', '0,1.0', '1,0.5']
     """
-    path = _files.check_free("path", path, overwrite)
-    return _files.write(path, history_frame(history, validation_freq=validation_freq).to_csv(lineterminator="\n").encode())
+    path = files.free_path("path", path, overwrite)
+    return files.write(path, history_frame(history, validation_freq=validation_freq).to_csv(lineterminator="\n").encode())
 
 
 def best_epochs(history, tasks: Sequence[Task], *, validation_freq: int = 1) -> dict[str, int]:

@@ -5,7 +5,8 @@ import math
 import os
 from collections.abc import Sequence
 
-from mtlzoo.evaluation import _files, _metrics, _render
+from mtlzoo import files
+from mtlzoo.evaluation import _metrics, _render
 from mtlzoo.evaluation._report import Report
 from mtlzoo.evaluation.history import columns
 from mtlzoo.task import Task, check_tasks
@@ -40,7 +41,7 @@ def plot_history(history, tasks: Sequence[Task], path: str | os.PathLike | None 
     from matplotlib.figure import Figure
 
     if path is not None:
-        path = _files.check_free("path", path, overwrite)
+        path = files.free_path("path", path, overwrite)
     tasks, found = check_tasks(tasks), columns(history, validation_freq)
     for key in ("loss", *[f"{task.name}_loss" for task in tasks]):
         _metrics.value_of("history", dict.fromkeys(found, math.nan), key)
@@ -84,7 +85,7 @@ def plot_report(report: Report, path: str | os.PathLike | None = None, *, overwr
     from matplotlib.figure import Figure
 
     if path is not None:
-        path = _files.check_free("path", path, overwrite)
+        path = files.free_path("path", path, overwrite)
     count, wide = len(report.tasks), min(len(report.tasks), 4)
     rows = math.ceil(count / wide)
     extra = bool(report.challengers)
@@ -188,5 +189,5 @@ def _saved(figure, path):
     if path is not None:
         picture = io.BytesIO()
         figure.savefig(picture, format="png", dpi=150)
-        _files.write(path, picture.getvalue())
+        files.write(path, picture.getvalue())
     return figure

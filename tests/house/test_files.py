@@ -21,8 +21,15 @@ def test_most_files_are_shorter():
 
 @pytest.mark.parametrize("path", source.ALL_FILES, ids=source.name)
 def test_functions_are_short(path):
-    long = [node.name for node in source.functions(path) if node.end_lineno - node.lineno + 1 > 60]
+    long = [node.name for node in source.functions(path) if _lines(node) > 60]
     assert not long
+
+
+def _lines(node):
+    """Lines of a function without its docstring, which says much and costs little to read."""
+    documented = ast.get_docstring(node) is not None
+    docstring = node.body[0].end_lineno - node.body[0].lineno + 1 if documented else 0
+    return node.end_lineno - node.lineno + 1 - docstring
 
 
 # Keras' own signatures, and arguments that are a builder's.
@@ -58,10 +65,10 @@ def test_what_must_not_stand_in_the_package(path):
         r"\beval\(",
         r"\bpickle\b",
         r"\bTODO\b|\bFIXME\b|\bXXX\b",
-        r"\bprint\((?!.*sys\.stderr)",
+        r"(?<!\.)\bprint\(",
     ):
         found = [line for line in text.splitlines() if re.search(pattern, line) and not line.lstrip().startswith((">>>", "..."))]
-        if pattern.startswith(r"\bprint") and path.name == "cli.py":
+        if "print" in pattern and path.name == "cli.py":
             continue
         if "py_function" in pattern:
             found = [line for line in found if "numpy_function" not in line]

@@ -8,7 +8,7 @@ import pytest
 from tests.house import source
 
 LEVELS = [
-    ["checks", "registry", "seeds"],
+    ["checks", "registry", "seeds", "files"],
     ["losses", "_task_parts", "_task_kinds", "task", "alphas", "layers", "balancing"],
     ["trunks", "_task_losses", "_step_parts", "model", "assemble", "progress"],
     ["data", "architectures"],
@@ -19,12 +19,27 @@ LEVELS = [
 ]
 # Inside a level these small families read from left to right.
 CHAINS = [
+    ["checks", "registry"],
+    ["checks", "files"],
     ["losses", "_task_parts", "_task_kinds", "task"],
     ["_task_losses", "model", "assemble"],
     ["_step_parts", "model"],
     ["cli", "__main__"],
 ]
-SPEAK_KERAS_ONLY = ["checks", "registry", "seeds", "losses", "task", "alphas", "layers", "balancing", "trunks", "assemble", "architectures"]
+SPEAK_KERAS_ONLY = [
+    "checks",
+    "registry",
+    "seeds",
+    "files",
+    "losses",
+    "task",
+    "alphas",
+    "layers",
+    "balancing",
+    "trunks",
+    "assemble",
+    "architectures",
+]
 IMPORTED_LATE = ["matplotlib", "tensorflow_datasets", "keras_tuner", "tensorboard", "sklearn", "pandas", "rich"]
 
 

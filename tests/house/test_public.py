@@ -8,20 +8,21 @@ import pytest
 import mtlzoo
 from tests.house import source
 
-MODULES = [source.module(path) for path in source.FILES if path.name not in ("__main__.py",)]
-
 
 def public():
+    """What users reach: the alias lines of the packages, and the top-level modules without an underscore."""
     found = {}
-    for module in map(importlib.import_module, MODULES):
-        if module.__name__.rsplit(".", 1)[-1].startswith("_") and module.__name__.count(".") == 1:
-            continue
-        for name, item in vars(module).items():
-            if name.startswith("_") or not (inspect.isclass(item) or inspect.isfunction(item)):
-                continue
-            defined = getattr(item, "__module__", "")
-            if defined.startswith("mtlzoo") and not defined.rsplit(".", 1)[-1].startswith("_"):
-                found[f"{defined}.{item.__qualname__}"] = item
+    for path in source.FILES:
+        module = importlib.import_module(source.module(path))
+        top = path.parent == source.PACKAGE and not path.name.startswith("_")
+        if path.name == "__init__.py" or top:
+            for name, item in vars(module).items():
+                if (
+                    not name.startswith("_")
+                    and (inspect.isclass(item) or inspect.isfunction(item))
+                    and item.__module__.startswith("mtlzoo")
+                ):
+                    found[f"{item.__module__}.{item.__qualname__}"] = item
     return found
 
 
