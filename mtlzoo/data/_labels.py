@@ -1,4 +1,4 @@
-"""How labels are read: filled, weighted and checked, as arrays at once or as tensors of one example."""
+"""How labels are read: filled, weighted and checked, as arrays or as tensors."""
 
 import numpy as np
 import tensorflow as tf
@@ -45,35 +45,38 @@ def encode(task, labels, rows, ignore, where):
     return np.where(missing, 0, array).astype(task.label_dtype), (~missing).astype("float32")
 
 
-def encode_tensor(task, label, ignore):
-    """Returns the label of one example, filled, and its weight; the same rule as `encode`, checked in the graph.
+def encode_tensor(task, labels, rows, ignore):
+    """Returns the labels of some examples, filled, and their weights; the same rule as `encode`, checked in the graph.
 
     Args:
         task: the `Task`.
-        label: tensor of shape task.label_shape, or None for an example that does not carry the task.
+        labels: tensor [rows, *task.label_shape], or None for examples that do not carry the task.
+        rows: number of examples, an int32 tensor.
         ignore: as for `encode`.
 
     Returns:
-        (label of dtype task.label_dtype, weight float32), both of shape task.label_shape.
+        (labels of dtype task.label_dtype, weights float32), both [rows, *task.label_shape].
 
     Raises:
         tf.errors.InvalidArgumentError: when it runs, with the name of the task, if a label is out of range.
 
     >>> from mtlzoo import Task
-    >>> label, weight = encode_tensor(Task.regression("price"), float("nan"), -1)
-    >>> float(label), float(weight)
-    (0.0, 0.0)
+    >>> labels, weights = encode_tensor(Task.regression("price"), tf.constant([2.0, float("nan")]), 2, -1)
+    >>> labels.numpy().tolist(), weights.numpy().tolist()
+    ([2.0, 0.0], [1.0, 0.0])
     """
-    if label is None:
-        return tf.zeros(task.label_shape, task.label_dtype), tf.zeros(task.label_shape, "float32")
-    label = tf.convert_to_tensor(label)
-    label = tf.reshape(label if label.dtype.is_floating else tf.cast(label, "int64"), task.label_shape)
-    missing = tf.math.is_nan(label) if label.dtype.is_floating else tf.zeros(task.label_shape, "bool")
+    shape = (rows, *task.label_shape)
+    if labels is None:
+        return tf.zeros(shape, task.label_dtype), tf.zeros(shape, "float32")
+    labels = tf.reshape(labels if labels.dtype.is_floating else tf.cast(labels, "int64"), shape)
+    missing = tf.math.is_nan(labels) if labels.dtype.is_floating else tf.zeros(shape, "bool")
     if ignore is not None and task.kind != "regression":
-        missing = missing | (label == tf.cast(ignore, label.dtype))
-    label = tf.where(missing, tf.zeros_like(label), label)
-    tf.debugging.Assert(tf.reduce_all(_valid(task, label)), [f"The labels of task {task.name} must be {_wanted(task)}; received", label])
-    return tf.cast(label, task.label_dtype), tf.cast(~missing, "float32")
+        missing = missing | (labels == tf.cast(ignore, labels.dtype))
+    labels = tf.where(missing, tf.zeros_like(labels), labels)
+    valid = _valid(task, labels)
+    wanted = f"The labels of task {task.name} must be {_wanted(task)}; received"
+    tf.debugging.Assert(tf.reduce_all(valid), [wanted, tf.boolean_mask(labels, ~valid)])
+    return tf.cast(labels, task.label_dtype), tf.cast(~missing, "float32")
 
 
 def check_label_spec(task, spec, where):
