@@ -25,7 +25,8 @@ def aligned(
 
     Args:
         data: `(x, {task: labels})` with x an array [rows, ...] or a dict of them and labels [rows, *task.label_shape]; or an
-            unbatched `tf.data.Dataset` of such pairs. NaN, None and `ignore` are missing labels.
+            unbatched `tf.data.Dataset` of such pairs, whose own maps want a number of parallel calls, not AUTOTUNE. NaN, None and
+            `ignore` are missing labels.
         tasks: the tasks; each must be labelled.
         batch_size: rows a batch.
         shuffle: True or False; in memory over all rows. A stream is shuffled through a buffer of 10,000 rows, or of `shuffle` rows.

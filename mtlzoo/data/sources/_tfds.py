@@ -9,6 +9,7 @@ import re
 import numpy as np
 import tensorflow as tf
 
+from mtlzoo.data._stream import PARALLEL
 from mtlzoo.data.sources._registry import names as source_names
 
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
@@ -45,10 +46,10 @@ class Images:
         """Returns an unbatched data set of (image, label) of a split or slice of one."""
         import tensorflow_datasets as tfds
 
-        reading = tfds.ReadConfig(try_autocache=False)
+        reading = tfds.ReadConfig(try_autocache=False, num_parallel_calls_for_decode=PARALLEL)
         dataset = self.builder.as_dataset(split=split, shuffle_files=False, read_config=reading)
         pick = tf.autograph.experimental.do_not_convert(lambda example: (example[self.image], example[self.label]))
-        return dataset.map(pick, num_parallel_calls=tf.data.AUTOTUNE)
+        return dataset.map(pick, num_parallel_calls=PARALLEL)
 
     def arrays(self, split, rows):
         """Returns (images, labels) of a split or slice of `rows` examples, as arrays."""
