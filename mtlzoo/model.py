@@ -215,7 +215,7 @@ class MultiTaskModel(keras.Model):
             self._task_losses.track(self._task_losses.loss_means, losses, counts)
             if self.balancer is not None:
                 self._task_losses.track(self._task_losses.weight_means, weights, counts)
-                self.balancer.update(shared, counts > 0)
+                self.balancer.advance(shared, counts > 0, weights=weights)
             keras.Model.compute_metrics(self, x, *picked)
             return True
 

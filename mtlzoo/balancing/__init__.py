@@ -1,7 +1,9 @@
 """Balancers: ways of weighing the tasks while they are trained."""
 
 from mtlzoo.balancing._base import Balancer as Balancer
+from mtlzoo.balancing._base import GramBalancer as GramBalancer
 from mtlzoo.balancing._registry import describe as describe
 from mtlzoo.balancing._registry import get as get
 from mtlzoo.balancing._registry import names as names
+from mtlzoo.balancing.aggregate import aggregate as aggregate
 from mtlzoo.balancing.uncertainty_weighting import UncertaintyWeighting as UncertaintyWeighting

@@ -1,21 +1,24 @@
-"""What every balancer is: a function of the task losses to one weight a task, with its state in Keras variables."""
+"""What every balancer is: T task losses, and a Gram matrix if it asks for one, into T weights; its state in Keras variables."""
 
 import keras
+from keras import ops
 
 from mtlzoo import checks
 
 
 class Balancer(keras.layers.Layer):
-    """Turns T task losses into T weights; knows no model.
+    """Turns T task losses into T weights; knows no model. Balancers that need only losses weigh the whole loss, heads included.
 
-    A subclass sets `state` variables in `build`, gives the weights in `call` and moves its state in `update`. The model
-    multiplies the weights by the alphas: the total loss is `Σ α_t · w_t · L_t`.
+    A subclass makes its state in `build` (variables with `aggregation="mean"`), gives the weights in `call` and moves its
+    state in `update`. The model multiplies the weights by the alphas: the gradient is that of `Σ α_t · w_t · L_t`.
 
     Args:
+        freeze_after: None, or the number of steps after which the weights stay at their mean over the second half of these
+            steps; from then on nothing is computed for the balancer.
         name: the balancer's name.
 
     Raises:
-        ValueError: `set_tasks` is called again with other tasks.
+        ValueError: `set_tasks` is called again with other tasks, or `freeze_after` is below 1.
 
     Source: rule 3 of the model (README.md).
 
@@ -24,8 +27,13 @@ class Balancer(keras.layers.Layer):
     True
     """
 
-    def __init__(self, name=None):
-        super().__init__(name=name, trainable=False, dtype="float32")
+    needs = "losses"
+    looks_again = False
+    every = 1
+
+    def __init__(self, *, freeze_after=None, name=None):
+        super().__init__(name=name, trainable=False, dtype="float32", autocast=False)
+        self.freeze_after = freeze_after if freeze_after is None else checks.integer("freeze_after", freeze_after, low=1)
         self.kinds = None
 
     def set_tasks(self, kinds):
@@ -35,14 +43,70 @@ class Balancer(keras.layers.Layer):
             raise ValueError(f"`balancer` {self.name!r} serves tasks of the kinds {self.kinds} already; make a new one for {kinds}.")
         self.kinds = kinds
         if not self.built:
+            self.steps = self.add_weight(
+                shape=(), initializer="zeros", dtype="int32", trainable=False, aggregation="only_first_replica", name="steps"
+            )
+            self.last = self.state("last", (len(kinds),), 1.0)
+            self.mean = self.state("mean", (len(kinds),), 0.0)
             self.build((len(kinds),))
+            self.built = True
 
-    def call(self, losses, present):
+    def state(self, name, shape, value=0.0, dtype="float32"):
+        """Makes a variable that is saved with the model and is no weight of the network."""
+        initializer = keras.initializers.Constant(value)
+        return self.add_weight(shape=shape, initializer=initializer, dtype=dtype, trainable=False, aggregation="mean", name=name)
+
+    def build(self, input_shape):
+        """Makes the state; by default there is none."""
+
+    def call(self, losses, present, gram=None):
         """Returns the weights [T] for losses [T]; `present` [T] says which tasks have a label in the batch."""
         raise NotImplementedError(f"{type(self).__name__} must define `call(losses, present)`.")
 
-    def update(self, losses, present):
+    def update(self, losses, present, gram=None):
         """Moves the state by one step; a task that is not present keeps its own."""
+
+    def look_again(self, losses, new_losses, present):
+        """Moves the state by the losses of the same batch after the step; called if `looks_again` is True."""
+
+    def start_epoch(self, epoch):
+        """Called before each epoch of `fit`, outside the graph."""
+
+    def end_epoch(self):
+        """Called after each epoch of `fit`, outside the graph."""
+
+    def is_fresh(self):
+        """Says in the graph whether this step computes weights, or takes those it has: None if it always computes."""
+        if self.every == 1 and self.freeze_after is None:
+            return None
+        fresh = self.steps % self.every == 0
+        return fresh if self.freeze_after is None else ops.logical_and(fresh, self.steps < self.freeze_after)
+
+    def cached(self):
+        """Returns the weights [T] of a step that computes none: the last ones, or the frozen ones."""
+        if self.freeze_after is None:
+            return ops.convert_to_tensor(self.last)
+        return ops.where(self.steps < self.freeze_after, self.last, self.mean)
+
+    def advance(self, losses, present, gram=None, weights=None):
+        """Moves everything by one step that computed weights."""
+        if weights is not None:
+            self.last.assign(ops.cast(weights, "float32"))
+        self.update(losses, present, gram)
+        self.tick()
+
+    def tick(self):
+        """Counts a step, and takes its weights into the mean that `freeze_after` will keep."""
+        if self.freeze_after is not None:
+            first = self.freeze_after // 2
+            count = ops.cast(self.steps - first + 1, "float32")
+            inside = ops.logical_and(self.steps >= first, self.steps < self.freeze_after)
+            self.mean.assign(ops.where(inside, self.mean + (self.last - self.mean) / ops.maximum(count, 1.0), self.mean))
+        self.steps.assign(self.steps + 1)
+
+    def get_config(self):
+        """Returns the constructor's arguments that all balancers share."""
+        return {"freeze_after": self.freeze_after, "name": self.name}
 
     def get_build_config(self):
         """Returns what `build_from_config` needs."""
@@ -52,3 +116,50 @@ class Balancer(keras.layers.Layer):
         """Makes the state of a balancer that is being loaded."""
         if config and config.get("kinds"):
             self.set_tasks(checks.instance("kinds", config["kinds"], (list, tuple), "a list"))
+
+
+class GramBalancer(Balancer):
+    """A balancer that needs the Gram matrix G = JJᵀ of the task gradients; it weighs the shared parameters, heads stay plain.
+
+    A subclass without a state defines `solve(gram, losses)`, which sees the tasks with labels only; one with a state
+    defines `call` and uses `among_present`.
+
+    Args:
+        at: "parameters" takes the gradients with respect to all shared parameters (T backward passes through them), and
+            "representation" with respect to the shared tensor that the heads read (one pass).
+        every: compute new weights every that many steps, and keep them in between.
+        freeze_after: as in `Balancer`.
+        name: the balancer's name.
+
+    Raises:
+        ValueError: an argument is out of bounds or unknown.
+
+    Source: rule 4 of the model (README.md); "representation" is MGDA-UB of Sener and Koltun, NeurIPS 2018.
+    """
+
+    needs = "gram"
+
+    def __init__(self, *, at="parameters", every=1, freeze_after=None, name=None):
+        super().__init__(freeze_after=freeze_after, name=name)
+        self.at = checks.one_of("at", at, ["parameters", "representation"])
+        self.every = checks.integer("every", every, low=1)
+
+    def call(self, losses, present, gram):
+        """Returns the weights [T], float64, for losses [T] and the Gram matrix [T, T]."""
+        return self.among_present(self.solve, losses, present, gram)
+
+    def solve(self, gram, losses):
+        """Returns the weights [t] for the Gram matrix [t, t] and losses [t] of the tasks that have labels, float64."""
+        raise NotImplementedError(f"{type(self).__name__} must define `solve(gram, losses)` or `call`.")
+
+    def among_present(self, solve, losses, present, gram):
+        """Calls `solve` with the rows of the tasks that are present, and returns weights of all, 0 for the absent ones."""
+        present = ops.logical_or(present, ops.logical_not(ops.any(present)))
+        rows = ops.nonzero(present)[0]
+        gram = ops.take(ops.take(ops.cast(gram, "float64"), rows, axis=0), rows, axis=1)
+        weights = ops.cast(solve(gram, ops.take(ops.cast(losses, "float64"), rows)), "float64")
+        return ops.scatter(ops.expand_dims(rows, -1), weights, ops.shape(present))
+
+    def get_config(self):
+        """Returns the constructor's arguments that all Gram balancers share."""
+        return {**super().get_config(), "at": self.at, "every": self.every}

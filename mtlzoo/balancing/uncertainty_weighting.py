@@ -22,6 +22,7 @@ class UncertaintyWeighting(Balancer):
         learning_rate: of the Adam that trains s; 0.025 as in the study of Nash-MTL (Navon et al. 2022).
         initial: s of every task at the start.
         form: "auto" (by the task's kind), "regression" or "classification" for all tasks.
+        freeze_after: as in `Balancer`.
         name: the balancer's name.
 
     Returns:
@@ -38,8 +39,8 @@ class UncertaintyWeighting(Balancer):
     [0.5, 1.0]
     """
 
-    def __init__(self, learning_rate=0.025, initial=0.0, form="auto", name="uncertainty_weighting"):
-        super().__init__(name=name)
+    def __init__(self, learning_rate=0.025, initial=0.0, form="auto", *, freeze_after=None, name="uncertainty_weighting"):
+        super().__init__(freeze_after=freeze_after, name=name)
         self.learning_rate = checks.number("learning_rate", learning_rate, low=0, strict=True)
         self.initial = checks.number("initial", initial)
         self.form = checks.one_of("form", form, ["auto", *_FACTORS])
@@ -49,23 +50,19 @@ class UncertaintyWeighting(Balancer):
         """Makes s, [T], and the moments of its optimizer."""
         forms = [self._form(kind) for kind in self.kinds or ["regression"] * input_shape[0]]
         self.factors = [_FACTORS[form] for form in forms]
-        initializer = keras.initializers.Constant(self.initial)
-        self.log_variances = self.add_weight(
-            shape=tuple(input_shape), initializer=initializer, trainable=True, aggregation="mean", name="log_variances"
-        )
+        self.log_variances = self.state("log_variances", tuple(input_shape), self.initial)
         self.optimizer.build([self.log_variances])
-        self.built = True
 
     def _form(self, kind):
         if self.form != "auto":
             return self.form
         return "regression" if kind == "regression" else "classification"
 
-    def call(self, losses, present):
+    def call(self, losses, present, gram=None):
         """Returns the weights [T]."""
         return ops.convert_to_tensor(self.factors, dtype="float32") * ops.exp(-self.log_variances)
 
-    def update(self, losses, present):
+    def update(self, losses, present, gram=None):
         """Takes one Adam step on s; tasks without a label keep theirs."""
         before = ops.convert_to_tensor(self.log_variances) + 0.0
         gradient = 0.5 - self.call(losses, present) * ops.cast(losses, "float32")
@@ -74,7 +71,7 @@ class UncertaintyWeighting(Balancer):
 
     def get_config(self):
         """Returns the constructor's arguments."""
-        return {"learning_rate": self.learning_rate, "initial": self.initial, "form": self.form, "name": self.name}
+        return {**super().get_config(), "learning_rate": self.learning_rate, "initial": self.initial, "form": self.form}
 
 
 BALANCERS.register(UncertaintyWeighting, name="uncertainty_weighting")

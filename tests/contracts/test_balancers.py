@@ -25,7 +25,7 @@ def step(balancer, losses, present=None):
     losses = tf.constant(losses, "float32")
     present = tf.ones(len(losses), "bool") if present is None else tf.constant(present)
     weights = balancer(losses, present).numpy()
-    balancer.update(losses, present)
+    balancer.advance(losses, present, weights=weights)
     return weights
 
 

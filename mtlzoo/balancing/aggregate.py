@@ -1,0 +1,54 @@
+"""`aggregate`: one step of a balancer on a given Jacobian, for people with their own loops and for tests."""
+
+import keras
+from keras import ops
+
+from mtlzoo import checks
+from mtlzoo.balancing._registry import get
+
+
+def aggregate(balancer, jacobian, losses=None):
+    """Combines task gradients into one direction, as the balancer does in training; a balancer with a state moves by one step.
+
+    Args:
+        balancer: a name such as "uncertainty_weighting", or a `Balancer`; use the same object for every step if it has a state.
+        jacobian: [T, d], one task's gradient a row, float32 or float64; computed in float64.
+        losses: [T], or None if the balancer does not look at them.
+
+    Returns:
+        A pair: the direction [d], to be used as the gradient, and the weights [T] (None if the direction is no weighted sum
+        of the rows); float64 tensors.
+
+    Raises:
+        ValueError: the Jacobian is no matrix, has non-finite entries, or losses are needed and missing or of another length.
+        TypeError: `balancer` is neither a name nor a `Balancer`.
+
+    Source: the aggregators of TorchJD (Quinton and Rey 2024), which are called the same way.
+
+    >>> direction, weights = aggregate("uncertainty_weighting", [[1.0, 0.0], [0.0, 2.0]], losses=[1.0, 1.0])
+    >>> [float(value) for value in direction], [float(value) for value in weights]
+    ([0.5, 1.0], [0.5, 0.5])
+    """
+    balancer = get(checks.instance("balancer", balancer, (str, keras.layers.Layer), "a name or a mtlzoo.balancing.Balancer"))
+    jacobian = ops.convert_to_tensor(jacobian, dtype="float64")
+    if len(jacobian.shape) != 2 or jacobian.shape[0] == 0:
+        raise ValueError(f"`jacobian` must be a matrix [tasks, parameters]; received the shape {tuple(jacobian.shape)}.")
+    if not bool(ops.all(ops.isfinite(jacobian))):
+        raise ValueError("`jacobian` must be finite; received NaN or infinite entries.")
+    tasks = jacobian.shape[0]
+    if losses is None:
+        if balancer.needs == "losses":
+            raise ValueError(f"`losses` must be given for {balancer.name!r}, which weighs by them; received None.")
+        losses = ops.ones(tasks)
+    losses = ops.convert_to_tensor(losses, dtype="float64")
+    if tuple(losses.shape) != (tasks,):
+        raise ValueError(f"`losses` must have one entry for each of the {tasks} rows; received the shape {tuple(losses.shape)}.")
+    if balancer.kinds is None:
+        balancer.set_tasks(["regression"] * tasks)
+    if len(balancer.kinds) != tasks:
+        raise ValueError(f"`jacobian` must have {len(balancer.kinds)} rows, one a task of {balancer.name!r}; received {tasks}.")
+    present = ops.ones(tasks, dtype="bool")
+    gram = ops.matmul(jacobian, ops.transpose(jacobian)) if balancer.needs == "gram" else None
+    weights = ops.cast(balancer(losses, present, gram), "float64")
+    balancer.advance(losses, present, gram, weights)
+    return ops.matmul(weights, jacobian), weights
