@@ -6,4 +6,6 @@ from mtlzoo.balancing._registry import describe as describe
 from mtlzoo.balancing._registry import get as get
 from mtlzoo.balancing._registry import names as names
 from mtlzoo.balancing.aggregate import aggregate as aggregate
+from mtlzoo.balancing.equal import EqualWeights as EqualWeights
+from mtlzoo.balancing.fixed import FixedWeights as FixedWeights
 from mtlzoo.balancing.uncertainty_weighting import UncertaintyWeighting as UncertaintyWeighting

@@ -1,0 +1,43 @@
+"""What loss-only balancers share: sums over the tasks that are present, in float64, and a masked step of an optimizer."""
+
+from keras import ops
+
+# The least normal float32: below it a loss counts as 0, so that 1/loss is finite.
+LEAST = 1.2e-38
+
+
+def any_of(present):
+    """Returns `present`, or all True where no task is present, so that no sum is empty."""
+    return ops.logical_or(present, ops.logical_not(ops.any(present)))
+
+
+def total(values, present):
+    """Returns the sum of the values [T] of tasks that are present."""
+    return ops.sum(ops.where(present, values, ops.zeros_like(values)))
+
+
+def count(present):
+    """Returns the number of tasks that are present, float64."""
+    return ops.sum(ops.cast(present, "float64"))
+
+
+def softmax(logits, present):
+    """Returns the softmax [T] over the tasks that are present; the others get 0."""
+    masked = ops.where(present, logits, -float("inf"))
+    powers = ops.exp(masked - ops.max(masked))
+    return powers / ops.sum(powers)
+
+
+def like(weights, losses):
+    """Returns weights in the type of the losses that the caller gave."""
+    return ops.cast(weights, losses.dtype)
+
+
+def apply(optimizer, variable, gradient, present):
+    """Takes one step on a variable [T]; tasks that are not present keep theirs, and the optimizer's moments of it."""
+    state = [variable, *(moment for moment in optimizer.variables if tuple(moment.shape) == tuple(variable.shape))]
+    before = [ops.convert_to_tensor(kept) + 0.0 for kept in state]
+    gradient = ops.where(present, gradient, ops.zeros_like(gradient))
+    optimizer.apply([ops.cast(gradient, variable.dtype)], [variable])
+    for kept, value in zip(state, before, strict=True):
+        kept.assign(ops.where(present, kept, value))

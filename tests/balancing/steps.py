@@ -1,0 +1,71 @@
+"""How the tests of loss-only balancers drive them, and what all of them check."""
+
+import numpy as np
+import tensorflow as tf
+
+
+def prepared(balancer, tasks):
+    """The balancer, with its state made for that many tasks."""
+    balancer.set_tasks(["regression"] * tasks)
+    return balancer
+
+
+def weights_of(balancer, losses, present=None):
+    """The weights for losses [T], float64."""
+    losses = tf.constant(losses, "float64")
+    present = tf.ones(len(losses), "bool") if present is None else tf.constant(present)
+    return balancer(losses, present).numpy()
+
+
+def step(balancer, losses, present=None):
+    """The weights for losses [T], float64; the balancer moves by one step."""
+    weights = weights_of(balancer, losses, present)
+    losses = tf.constant(losses, "float64")
+    balancer.advance(losses, tf.ones(len(losses), "bool") if present is None else tf.constant(present), weights=tf.constant(weights))
+    return weights
+
+
+def run(balancer, rows, present=None):
+    """The weights of steps with the losses of each row."""
+    return np.array([step(balancer, row, present) for row in rows])
+
+
+def state(balancer):
+    """The balancer's own variables by name, without what all balancers have."""
+    found = [*balancer.variables, *(balancer.optimizer.variables if hasattr(balancer, "optimizer") else [])]
+    return {variable.path: variable.numpy().copy() for variable in found if variable.name not in ("steps", "last", "mean")}
+
+
+def check(make, rng, steps=6):
+    """Any number of tasks, in a graph as outside, float32 and float64, an absent task in the middle, the configuration."""
+    for tasks in (1, 64):
+        weights = run(prepared(make(), tasks), rng.exponential(size=(steps, tasks)))
+        assert weights.shape == (steps, tasks) and np.all(np.isfinite(weights))
+    losses = rng.exponential(size=(steps, 3))
+    wanted = run(prepared(make(), 3), losses)
+    traced = prepared(make(), 3)
+
+    @tf.function
+    def in_graph(row, present):
+        weights = traced(row, present)
+        traced.advance(row, present, weights=weights)
+        return weights
+
+    got = [in_graph(tf.constant(row, "float32"), tf.ones(3, "bool")) for row in losses]
+    assert all(weights.dtype == "float32" for weights in got)
+    np.testing.assert_allclose(got, wanted, rtol=2e-5)
+    assert make().get_config() == type(traced).from_config(make().get_config()).get_config()
+    again = type(traced).from_config(traced.get_config())
+    np.testing.assert_array_equal(run(prepared(again, 3), losses), wanted)
+
+
+def check_absent(make, rng, steps=6):
+    """A task that is not present leaves the others as if it were not there, and keeps its own state, bit for bit."""
+    three, two = prepared(make(), 3), prepared(make(), 2)
+    before = state(three)
+    for row in rng.exponential(size=(steps, 3)):
+        weights = step(three, row, [True, False, True])
+        np.testing.assert_allclose(weights[[0, 2]], step(two, row[[0, 2]]), rtol=1e-12)
+    for path, value in state(three).items():
+        if value.shape == (3,):
+            assert value[1] == before[path][1], path
