@@ -4,6 +4,7 @@ import functools
 import re
 from collections.abc import Mapping
 
+import keras
 import tensorflow as tf
 
 from mtlzoo import checks
@@ -24,13 +25,6 @@ def check_outputs(outputs, tasks):
 def rows(x):
     """Returns the number of rows of a batch."""
     return tf.shape(tf.nest.flatten(x)[0])[0]
-
-
-def replica_mean(values):
-    """Returns the mean of values over the replicas of a strategy."""
-    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
-        return values
-    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, values)
 
 
 def replica_sum(share):
@@ -68,3 +62,15 @@ def naming_nonfinite(function):
             ) from None
 
     return step
+
+
+def with_epochs(callbacks, balancer):
+    """Returns callbacks of `fit` with one more, which tells a balancer when epochs begin and end."""
+    teller = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: balancer.start_epoch(epoch), on_epoch_end=lambda epoch, logs: balancer.end_epoch()
+    )
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        callbacks.append(teller)
+        return callbacks
+    given = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
+    return [*(callback for callback in given if callback is not None), teller]

@@ -38,6 +38,11 @@ class TaskLosses:
 
     def __call__(self, y, y_pred, weights):
         """Returns the losses [T] and the number (or weight) of labels that each is a mean over, [T]."""
+        values, counts = self.values(y, y_pred, weights)
+        return ops.stack(values), counts
+
+    def values(self, y, y_pred, weights):
+        """Returns the losses as a list of scalars, so that each has a backward pass of its own, and the counts [T]."""
         values, counts = [], []
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         for task, loss in zip(self.tasks, self.losses, strict=True):
@@ -46,7 +51,7 @@ class TaskLosses:
             values.append(value * replicas if replicas > 1 else value)
             labels = ops.shape(y_pred[task.name])[0] if weight is None else ops.sum(weight)
             counts.append(ops.cast(labels, "float32"))
-        return ops.stack(values), ops.stack(counts)
+        return values, ops.stack(counts)
 
     def track(self, means, values, counts):
         """Adds a batch's values to running means, each weighted by its number of labels."""

@@ -24,7 +24,8 @@ def assemble(
 
     Args:
         inputs: Keras input tensor, or dict of them.
-        features: dict of task name to the tensor [batch, features] that its head reads; the same tensor may serve many.
+        features: dict of task name to the tensor [batch, features] that its head reads; if it is the same tensor for all, it is
+            the shared representation at which balancers may take gradients.
         tasks: the tasks.
         tower: widths of the dense ReLU layers between a task's features and its head.
         optimizer: as in `keras.Model.compile`.
@@ -60,7 +61,9 @@ def assemble(
             x = _dense(width, "relu", f"{task.name}_tower{index}", seed)(x)
         # Losses in float16 would overflow: outputs are float32 under every dtype policy.
         outputs[task.name] = _dense(task.units, task.activation, task.name, seed, dtype="float32")(x)
-    model = MultiTaskModel(inputs, outputs, tasks=tasks, name=name)
+    tensors = list(features.values())
+    representation = tensors[0] if all(tensor is tensors[0] for tensor in tensors) else None
+    model = MultiTaskModel(inputs, outputs, tasks=tasks, representation=representation, name=name)
     model.compile(optimizer, balancer=balancer)
     return model
 

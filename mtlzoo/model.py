@@ -1,13 +1,14 @@
 """`MultiTaskModel`: a functional Keras model that trains several tasks with `L = Σ α_t · w_t · L_t`."""
 
 import functools
+import inspect
 from collections.abc import Mapping
 
 import keras
 import tensorflow as tf
 from keras import ops
 
-from mtlzoo import _step_parts, _task_parts, balancing, checks
+from mtlzoo import _backward, _sharing, _step_parts, _task_parts, balancing, checks
 from mtlzoo._task_losses import TaskLosses
 from mtlzoo.alphas import Alphas
 from mtlzoo.task import check_tasks
@@ -27,6 +28,7 @@ class MultiTaskModel(keras.Model):
         outputs: dict of task name to output tensor [batch, task.units].
         tasks: the tasks, one for each output.
         builder: name and arguments of the builder that made the model, for the record.
+        representation: the Keras tensor that all heads read, or None; balancers with at="representation" need it.
         name: the model's name.
 
     Raises:
@@ -45,15 +47,16 @@ class MultiTaskModel(keras.Model):
 
     balancer = None
     on_nonfinite = "raise"
-    _task_losses = None
+    task_losses = None
 
-    def __init__(self, *args, tasks=(), builder=None, **kwargs):
+    def __init__(self, *args, tasks=(), builder=None, representation=None, **kwargs):
         super().__init__(*args, **kwargs)
         tasks = check_tasks([keras.saving.deserialize_keras_object(task) if isinstance(task, Mapping) else task for task in tasks])
         _step_parts.check_outputs(self.output, tasks)
         # Kept away from Keras' attribute tracking: like the optimizer these are saved, but are no weights of the network.
         self._keep("tasks", tasks)
         self._keep("_builder", builder)
+        self._keep("representation", _sharing.tensor_at(self, representation))
         self._keep("_alphas", Alphas({task.name: task.alpha for task in tasks}))
 
     def _keep(self, name, value):
@@ -125,7 +128,8 @@ class MultiTaskModel(keras.Model):
         self._keep("tasks", tasks)
         self._keep("balancer", balancer)
         self._keep("on_nonfinite", on_nonfinite)
-        self._keep("_task_losses", TaskLosses(tasks))
+        self._keep("task_losses", TaskLosses(tasks))
+        self._keep("_backward", _backward.make(self, balancer))
         super().compile(
             optimizer=optimizer,
             weighted_metrics=self._keras_metrics(),
@@ -161,22 +165,19 @@ class MultiTaskModel(keras.Model):
 
     @property
     def _weight_keys(self):
-        return [mean.name for mean in self._task_losses.weight_means]
+        return [mean.name for mean in self.task_losses.weight_means]
 
     @property
     def metrics(self):
         """All metrics: total loss, compiled metrics, task losses, and balancer weights if there is a balancer."""
         own = []
-        if self._task_losses is not None:
-            own = self._task_losses.loss_means + (self._task_losses.weight_means if self.balancer else [])
+        if self.task_losses is not None:
+            own = self.task_losses.loss_means + (self.task_losses.weight_means if self.balancer else [])
         return super().metrics + own
 
-    def _weights(self, losses, present):
-        return None if self.balancer is None else self.balancer(losses, present)
-
-    def _total(self, losses, weights=None):
-        """Σ α_t·w_t·L_t plus added losses, as this replica's share of the batch."""
-        factors = self.alphas.vector if weights is None else self.alphas.vector * tf.stop_gradient(weights)
+    def total_loss(self, losses, weights=None):
+        """Returns Σ α_t·w_t·L_t plus added losses, as this replica's share of the batch, for losses [T] and weights [T]."""
+        factors = self.alphas.vector if weights is None else self.alphas.vector * weights
         total = ops.sum(factors * losses)
         for extra in self.losses:
             total += ops.sum(ops.cast(extra, "float32"))
@@ -185,46 +186,42 @@ class MultiTaskModel(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Returns Σ α_t·L_t plus added losses, and tracks the task losses; see `keras.Model.compute_loss`."""
-        losses, counts = self._task_losses(*self._task_losses.pick(y, y_pred, sample_weight))
-        self._task_losses.track(self._task_losses.loss_means, losses, counts)
-        return self._total(losses)
+        losses, counts = self.task_losses(*self.task_losses.pick(y, y_pred, sample_weight))
+        self.task_losses.track(self.task_losses.loss_means, losses, counts)
+        return self.total_loss(losses)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Updates the tasks' metrics, leaving out labels of weight 0; see `keras.Model.compute_metrics`."""
-        return super().compute_metrics(x, *self._task_losses.pick(y, y_pred, sample_weight))
+        return super().compute_metrics(x, *self.task_losses.pick(y, y_pred, sample_weight))
 
     def train_step(self, data):
         """One step of `fit`: forward, task losses, weights, backward, update."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         skip = self.on_nonfinite == "skip"
         before = [tf.identity(variable) for variable in self.non_trainable_variables] if skip else []
-        with tf.GradientTape() as tape:
-            picked = self._task_losses.pick(y, self(x, training=True), sample_weight)
-            losses, counts = self._task_losses(*picked)
-            shared = _step_parts.replica_mean(losses)
-            weights = self._weights(shared, counts > 0)
-            loss = self._total(losses, weights)
-            scaled = self.optimizer.scale_loss(loss)
-        gradients = tape.gradient(scaled, self.trainable_variables)
+        step = self._backward(x, y, sample_weight)
+        loss = _step_parts.replica_sum(self.total_loss(step.losses))
 
         def update():
-            self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
-            self._loss_tracker.update_state(
-                _step_parts.replica_sum(loss if weights is None else self._total(losses)), sample_weight=_step_parts.rows(x)
-            )
-            self._task_losses.track(self._task_losses.loss_means, losses, counts)
+            self.optimizer.apply_gradients(zip(step.gradients, self.trainable_variables, strict=True))
+            self._loss_tracker.update_state(loss, sample_weight=_step_parts.rows(x))
+            self.task_losses.track(self.task_losses.loss_means, step.losses, step.counts)
             if self.balancer is not None:
-                self._task_losses.track(self._task_losses.weight_means, weights, counts)
-                self.balancer.advance(shared, counts > 0, weights=weights)
-            keras.Model.compute_metrics(self, x, *picked)
+                self.task_losses.track(self.task_losses.weight_means, step.weights, step.counts)
+                step.advance()
+                if self.balancer.looks_again:
+                    _backward.look_again(self, x, y, sample_weight, step)
+            keras.Model.compute_metrics(self, x, *step.picked)
             return True
 
         if skip:
-            tf.cond(tf.reduce_all(tf.math.is_finite(losses)), update, lambda: _step_parts.restore(self.non_trainable_variables, before))
+            tf.cond(
+                tf.reduce_all(tf.math.is_finite(step.losses)), update, lambda: _step_parts.restore(self.non_trainable_variables, before)
+            )
         else:
             # The checks must have passed before a weight is touched.
-            with tf.control_dependencies(_step_parts.finite(losses, self.tasks)):
-                gradients = tf.nest.map_structure(tf.identity, gradients, expand_composites=True)
+            with tf.control_dependencies(_step_parts.finite(step.losses, self.tasks)):
+                step.gradients = tf.nest.map_structure(tf.identity, step.gradients, expand_composites=True)
             update()
         return self.get_metrics_result()
 
@@ -234,11 +231,15 @@ class MultiTaskModel(keras.Model):
         return {key: value for key, value in logs.items() if not self.balancer or key not in self._weight_keys}
 
     @functools.wraps(keras.Model.fit, assigned=("__signature__",))
-    def fit(self, x=None, *args, **kwargs):
+    def fit(self, *args, **kwargs):
         """Trains the model as `keras.Model.fit` does; a `tf.data.Dataset` keeps its own order without a warning."""
-        if isinstance(x, tf.data.Dataset) and len(args) < 7:
-            kwargs.setdefault("shuffle", False)
-        return super().fit(x, *args, **kwargs)
+        given = inspect.signature(keras.Model.fit).bind(self, *args, **kwargs).arguments
+        if isinstance(given.get("x"), tf.data.Dataset):
+            given.setdefault("shuffle", False)
+        if self.balancer is not None:
+            given["callbacks"] = _step_parts.with_epochs(given.get("callbacks"), self.balancer)
+        given.pop("self")
+        return super().fit(**given)
 
     def make_train_function(self, force=False):
         """Makes the compiled step of `fit`; a non-finite loss comes out as a `ValueError` with the task's name."""
@@ -250,7 +251,7 @@ class MultiTaskModel(keras.Model):
     def get_config(self):
         """Returns the network, the tasks and the builder's arguments."""
         tasks = [keras.saving.serialize_keras_object(task) for task in self.tasks]
-        return {**super().get_config(), "tasks": tasks, "builder": self._builder}
+        return {**super().get_config(), "tasks": tasks, "builder": self._builder, "representation": _sharing.address(self.representation)}
 
     def get_compile_config(self):
         """Returns optimizer, alphas, balancer and options; losses and metrics belong to the tasks."""

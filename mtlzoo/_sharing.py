@@ -1,0 +1,103 @@
+"""What the tasks of a model share: found in the functional graph, not declared."""
+
+import keras
+
+from mtlzoo import checks
+
+
+def operations_behind(tensor, stop=()):
+    """Returns the operations that a Keras tensor is computed by, not going behind the tensors in `stop`.
+
+    Args:
+        tensor: a Keras tensor of a functional graph.
+        stop: Keras tensors at which the walk ends.
+
+    Returns:
+        A list of operations, without doubles.
+    """
+    ends, seen, waiting, found = {id(end) for end in stop}, set(), [tensor], {}
+    while waiting:
+        tensor = waiting.pop()
+        if id(tensor) in seen or id(tensor) in ends:
+            continue
+        seen.add(id(tensor))
+        history = tensor._keras_history
+        found[id(history.operation)] = history.operation
+        waiting += history.operation._inbound_nodes[history.node_index].input_tensors
+    return list(found.values())
+
+
+class Sharing:
+    """Which trainable variables belong to one task, and which are shared: reachable from two or more outputs.
+
+    Args:
+        model: a built functional model with one output a task.
+    """
+
+    def __init__(self, model):
+        self.model, self.names = model, [task.name for task in model.tasks]
+        reached = {}
+        for index, name in enumerate(self.names):
+            for operation in operations_behind(model.output[name]):
+                for variable in getattr(operation, "trainable_variables", ()):
+                    reached.setdefault(id(variable), set()).add(index)
+        every = range(len(self.names))
+        variables = model.trainable_variables
+        # With one task there is nothing to tell apart: its weight then multiplies the whole gradient.
+        alone = len(self.names) == 1
+        self.shared = [i for i, v in enumerate(variables) if alone or len(reached.get(id(v), ())) != 1]
+        self.own = [[i for i, v in enumerate(variables) if not alone and reached.get(id(v)) == {t}] for t in every]
+
+    def check_shared(self, balancer):
+        """Raises `ValueError` for a balancer of gradients on a model that shares nothing."""
+        if not self.shared:
+            raise ValueError(
+                f"`balancer` {balancer.name!r} weighs the gradients of shared parameters, and this model shares none between its tasks. "
+                "Use an architecture that shares, such as 'hard_sharing', or a balancer of the losses, such as 'uncertainty_weighting'."
+            )
+
+    def split_at(self, tensor, balancer):
+        """Returns the model in front of the shared representation, and for each task its part behind it.
+
+        Args:
+            tensor: the representation, or None if the architecture has none.
+            balancer: whose `at="representation"` asks for it.
+
+        Returns:
+            A pair: a Keras model from the inputs to the representation, and a list of one model a task from there to its output.
+
+        Raises:
+            ValueError: the architecture has no representation that all heads read, or a head reads something beside it.
+        """
+        instead = f"`balancer` {balancer.name!r} must have at='parameters' on this model: "
+        if tensor is None:
+            raise ValueError(instead + "its tasks do not read one shared representation.")
+        encoder = keras.Model(self.model.input, tensor)
+        behind = {id(v) for name in self.names for op in operations_behind(self.model.output[name], [tensor]) for v in _variables(op)}
+        variables = self.model.trainable_variables
+        if any(id(variables[index]) in behind for index in self.shared) and len(self.names) > 1:
+            raise ValueError(instead + "parameters behind the shared representation are shared too.")
+        for name in self.names:
+            if any(isinstance(op, keras.layers.InputLayer) for op in operations_behind(self.model.output[name], [tensor])):
+                raise ValueError(instead + f"the head of task {name!r} reads the inputs beside the shared representation.")
+        return encoder, [keras.Model(tensor, {name: self.model.output[name]}) for name in self.names]
+
+
+def _variables(operation):
+    return getattr(operation, "trainable_variables", ())
+
+
+def address(tensor):
+    """Returns where a Keras tensor stands in its graph, in plain types: layer, node and place."""
+    if tensor is None:
+        return None
+    history = tensor._keras_history
+    return [history.operation.name, history.node_index, history.tensor_index]
+
+
+def tensor_at(model, place):
+    """Returns the Keras tensor of a model at an address, or None for None."""
+    if place is None or isinstance(place, keras.KerasTensor):
+        return place
+    name, node, index = checks.instance("representation", place, (list, tuple), "a Keras tensor or its address")
+    return model.get_layer(name)._inbound_nodes[node].output_tensors[index]
