@@ -29,6 +29,7 @@ class Balancer(keras.layers.Layer):
 
     needs = "losses"
     looks_again = False
+    draws = False  # Whether weights are drawn at random, so that they are permuted with the tasks only on average.
     every = 1
 
     def __init__(self, *, freeze_after=None, name=None):

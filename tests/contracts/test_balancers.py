@@ -1,5 +1,7 @@
 """What every balancer must do, whichever it is."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
@@ -9,8 +11,12 @@ import mtlzoo
 from mtlzoo import Task, balancing, trunks
 from tests import helpers
 
+NAMES = balancing.names()
+GRAM = [name for name in NAMES if balancing.get(name).needs == "gram"]
+LOSSES = [name for name in NAMES if balancing.get(name).needs == "losses"]
 
-@pytest.fixture(params=balancing.names())
+
+@pytest.fixture(params=NAMES)
 def name(request):
     return request.param
 
@@ -21,12 +27,21 @@ def prepared(name, count=3):
     return balancer
 
 
-def step(balancer, losses, present=None):
+def step(balancer, losses, rows=None, present=None):
+    """Weights of one step, with task gradients `rows` [T, d]; the state moves on."""
     losses = tf.constant(losses, "float32")
     present = tf.ones(len(losses), "bool") if present is None else tf.constant(present)
-    weights = balancer(losses, present).numpy()
-    balancer.advance(losses, present, weights=weights)
-    return weights
+    gram = tf.constant(np.asarray(rows, "float64") @ np.asarray(rows, "float64").T) if balancer.needs == "gram" else None
+    weights = balancer(losses, present, gram)
+    balancer.advance(losses, present, gram, weights)
+    if balancer.looks_again:
+        balancer.look_again(losses, losses * 0.9, present)
+    return np.asarray(weights, "float64")
+
+
+def some_rows(count=3, scales=None):
+    rows = np.random.default_rng(count).normal(size=(count, 7))
+    return rows * np.ones((count, 1)) if scales is None else rows * np.asarray(scales)[:, None]
 
 
 def state(balancer):
@@ -38,76 +53,142 @@ def model_with(balancer, tasks=None):
     return mtlzoo.architectures.hard_sharing((6,), tasks, trunk=trunks.mlp((8,)), seed=0, balancer=balancer)
 
 
+def some_data(tasks, rng, rows=32):
+    return rng.normal(size=(rows, 6)).astype("float32"), helpers.labels_for(tasks, rows, rng)
+
+
 def test_builds_with_defaults_and_keeps_its_config(name):
     balancer = balancing.get(name)
     before = balancer.get_config()
     balancer.set_tasks(["regression", "multiclass"])
     assert balancer.get_config() == before
-    assert type(balancer).from_config(before).get_config() == before
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(balancer))
+    assert type(again) is type(balancer) and again.get_config() == before
+    arguments = set(inspect.signature(type(balancer)).parameters)
+    assert set(before) == arguments, "every argument is in the configuration"
+    assert {"freeze_after", "name"} <= arguments and ("at" in arguments) == (balancer.needs == "gram" and name != "cr_mogm")
+    assert balancer.name == name
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1e-6, 1.0, 1e6, 1e12])
-def test_weights_are_finite_and_positive_at_any_scale(name, scale):
+def test_weights_are_finite_at_any_scale(name, scale):
     balancer = prepared(name)
-    for _ in range(5):
-        weights = step(balancer, [scale, 1.0, 1.0 / scale])
-        assert np.all(np.isfinite(weights)) and np.all(weights >= 0)
-    assert np.all(np.isfinite(step(balancer, [0.0, 0.0, 0.0])))
+    for _ in range(4):
+        weights = step(balancer, [scale, 1.0, 1.0 / scale], some_rows() * scale)
+        assert np.all(np.isfinite(weights))
+    assert np.all(np.isfinite(step(balancer, [0.0, 0.0, 0.0], some_rows() * scale)))
+    if balancer.needs == "gram":
+        unlike = prepared(name)
+        for scales in ([1e-6, 1.0, 1e6], [1e6, 1e-6, 1e-6]):
+            assert np.all(np.isfinite(step(unlike, [1.0, 1.0, 1.0], some_rows(scales=scales))))
+
+
+@pytest.mark.parametrize("rows", ["zero", "one zero", "repeated", "opposed", "parallel"])
+def test_weights_are_finite_on_degenerate_gradients(name, rows):
+    base = some_rows(2)
+    rows = {
+        "zero": np.zeros((3, 7)),
+        "one zero": np.vstack([base, np.zeros(7)]),
+        "repeated": np.vstack([base, base[1]]),
+        "opposed": np.vstack([base, -base[1]]),
+        "parallel": np.vstack([base, base[1] * (1 + 1e-9)]),
+    }[rows]
+    balancer = prepared(name)
+    for _ in range(3):
+        assert np.all(np.isfinite(step(balancer, [1.0, 2.0, 3.0], rows)))
+
+
+@pytest.mark.parametrize("count", [1, 2, 32])
+def test_any_number_of_tasks_in_the_graph_as_outside(name, count):
+    losses, rows = np.linspace(0.5, 2.0, count).astype("float32"), some_rows(count)
+    eager, traced = prepared(name, count), prepared(name, count)
+    gram = tf.constant(rows @ rows.T)
+    function = tf.function(lambda losses, gram: traced(losses, tf.ones(count, "bool"), gram if traced.needs == "gram" else None))
+    weights = function(tf.constant(losses), gram).numpy()
+    assert weights.shape == (count,) and np.all(np.isfinite(weights))
+    if not eager.draws:
+        np.testing.assert_allclose(weights, step(eager, losses, rows), rtol=1e-6)
+    if count == 1:
+        assert weights[0] >= 0
 
 
 def test_permuted_tasks_give_permuted_weights(name):
+    if balancing.get(name).draws:
+        pytest.skip("weights are drawn at random: permuted only on average, which the item's own test holds")
     one, other = prepared(name), prepared(name)
-    losses, order = np.array([0.3, 2.0, 11.0]), [2, 0, 1]
+    if name == "fixed":
+        pytest.skip("fixed weights belong to the tasks by their order")
+    losses, rows, order = np.array([0.3, 2.0, 11.0]), some_rows(), [2, 0, 1]
     for _ in range(5):
-        weights, permuted = step(one, losses), step(other, losses[order])
-        np.testing.assert_allclose(permuted, weights[order], rtol=1e-6)
+        weights, permuted = step(one, losses, rows), step(other, losses[order], rows[order])
+        np.testing.assert_allclose(permuted, weights[order], rtol=1e-5, atol=1e-9)
 
 
 def test_a_task_without_labels_leaves_the_others_as_they_are(name):
     three, two = prepared(name, 3), prepared(name, 2)
+    rows = some_rows(2)
     for _ in range(5):
-        with_absent = step(three, [0.5, 2.0, 0.0], [True, True, False])
-        np.testing.assert_allclose(with_absent[:2], step(two, [0.5, 2.0]), rtol=1e-6)
+        with_absent = step(three, [0.5, 2.0, 0.0], np.vstack([rows, np.zeros(7)]), [True, True, False])
+        alone = step(two, [0.5, 2.0], rows)
+        if not three.draws:
+            np.testing.assert_allclose(with_absent[:2], alone, rtol=1e-5, atol=1e-9)
+        assert np.all(np.isfinite(with_absent))
 
 
 def test_one_task_trains(name, rng):
-    model = model_with(name, [Task.regression("price")])
-    x, y = rng.normal(size=(32, 6)), rng.normal(size=32)
-    history = model.fit(x, {"price": y}, epochs=10, verbose=0).history
+    tasks = [Task.regression("price")]
+    model = model_with(name, tasks)
+    history = model.fit(*some_data(tasks, rng), epochs=8, verbose=0).history
     assert history["loss"][-1] < history["loss"][0]
 
 
-def test_weights_multiply_the_alphas_in_the_gradient(name, rng):
+def test_trains_and_logs_its_weights(name, rng):
+    model = model_with(name)
+    x, y = some_data(model.tasks, rng)
+    history = model.fit(x, y, validation_data=(x, y), batch_size=8, epochs=8, verbose=0).history
+    assert history["val_loss"][-1] < history["val_loss"][0]
+    for task in model.tasks:
+        assert np.all(np.isfinite(history[f"{task.name}_weight"])) and f"val_{task.name}_weight" not in history
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_weights_of_losses_multiply_the_alphas_in_the_gradient(name, rng):
     model = model_with(name)
     model.compile(keras.optimizers.SGD(1.0), balancer=name)
-    x, y = rng.normal(size=(32, 6)).astype("float32"), helpers.labels_for(model.tasks, 32, rng)
+    x, y = some_data(model.tasks, rng)
+    if model.balancer.draws:
+        pytest.skip("weights are drawn at random")
+    fresh = prepared(name, 2)
     fresh = balancing.get(name)
     fresh.set_tasks([task.kind for task in model.tasks])
     with tf.GradientTape() as tape:
-        losses, _ = model._task_losses(y, model(x, training=True), None)
-        weights = fresh(losses, tf.ones(2, "bool"))
+        losses, _ = model.task_losses(*model.task_losses.pick(y, model(x, training=True), None))
+        weights = tf.cast(fresh(losses, tf.ones(2, "bool")), "float32")
         total = tf.reduce_sum(tf.constant([1.0, 0.5]) * tf.stop_gradient(weights) * losses)
     wanted = [
         v.numpy() - g.numpy() for v, g in zip(model.trainable_variables, tape.gradient(total, model.trainable_variables), strict=True)
     ]
     logs = model.train_on_batch(x, y, return_dict=True)
     for variable, value in zip(model.trainable_variables, wanted, strict=True):
-        np.testing.assert_allclose(variable.numpy(), value, atol=1e-5)
+        np.testing.assert_allclose(variable.numpy(), value, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose([logs["colour_weight"], logs["price_weight"]], weights, rtol=1e-5)
     np.testing.assert_allclose(logs["loss"], np.dot([1.0, 0.5], losses), rtol=1e-5)
 
 
 def test_saved_and_continued_as_without_the_break(name, rng, tmp_path):
-    model = model_with(name)
-    x, y = rng.normal(size=(32, 6)).astype("float32"), helpers.labels_for(model.tasks, 32, rng)
-    model.fit(x, y, batch_size=8, shuffle=False, verbose=0)
+    balancer = balancing.get(name)
+    if "at" in balancer.get_config():
+        balancer = type(balancer).from_config({**balancer.get_config(), "at": "representation", "every": 2, "freeze_after": 15})
+    model = model_with(balancer)
+    x, y = some_data(model.tasks, rng)
+    model.fit(x, y, batch_size=8, epochs=2, shuffle=False, verbose=0)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert type(loaded.balancer) is type(model.balancer)
     assert loaded.balancer.get_config() == model.balancer.get_config()
     for one, other in zip(state(model.balancer), state(loaded.balancer), strict=True):
         np.testing.assert_array_equal(one, other)
-    ours, theirs = (m.fit(x, y, batch_size=8, shuffle=False, epochs=3, verbose=0).history for m in (model, loaded))
+    ours, theirs = (m.fit(x, y, batch_size=8, shuffle=False, initial_epoch=2, epochs=5, verbose=0).history for m in (model, loaded))
     assert ours == theirs
     assert helpers.same_weights(model, loaded, rtol=0, atol=0)
 
@@ -120,6 +201,6 @@ def test_state_is_no_weight_of_the_network(name):
 def test_works_under_a_strategy(name, rng):
     with helpers.two_replicas().scope():
         model = model_with(name)
-    x, y = rng.normal(size=(32, 6)).astype("float32"), helpers.labels_for(model.tasks, 32, rng)
-    history = model.fit(tf.data.Dataset.from_tensor_slices((x, y)).batch(16), epochs=5, verbose=0).history
+    x, y = some_data(model.tasks, rng)
+    history = model.fit(tf.data.Dataset.from_tensor_slices((x, y)).batch(16), epochs=6, verbose=0).history
     assert history["loss"][-1] < history["loss"][0]
