@@ -41,3 +41,10 @@ def apply(optimizer, variable, gradient, present):
     optimizer.apply([ops.cast(gradient, variable.dtype)], [variable])
     for kept, value in zip(state, before, strict=True):
         kept.assign(ops.where(present, kept, value))
+
+
+def logs(losses, present):
+    """Returns log(losses) [T] in float64, 0 where they do not count, and which count: those present that are not 0."""
+    losses = ops.cast(losses, "float64")
+    counts = ops.logical_and(any_of(present), ops.logical_not(ops.logical_and(losses >= 0, losses < LEAST)))
+    return ops.log(ops.where(counts, losses, 1.0)), counts

@@ -30,6 +30,23 @@ def run(balancer, rows, present=None):
     return np.array([step(balancer, row, present) for row in rows])
 
 
+def run_fast(balancer, rows):
+    """As `run`, in one graph, for thousands of steps."""
+
+    @tf.function
+    def steps(rows):
+        present = tf.ones(tf.shape(rows)[1:], "bool")
+
+        def one(row):
+            weights = balancer(row, present)
+            balancer.advance(row, present, weights=weights)
+            return weights
+
+        return tf.map_fn(one, rows, parallel_iterations=1)
+
+    return steps(tf.constant(rows, "float64")).numpy()
+
+
 def state(balancer):
     """The balancer's own variables by name, without what all balancers have."""
     found = [*balancer.variables, *(balancer.optimizer.variables if hasattr(balancer, "optimizer") else [])]
