@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from mtlzoo import _backward, _sharing, _step_parts, _task_parts, balancing, checks
+from mtlzoo import _backward, _sharing, _step_parts, _task_parts, balancing, checks, gradients
 from mtlzoo._task_losses import TaskLosses
 from mtlzoo.alphas import Alphas
 from mtlzoo.task import check_tasks
@@ -240,6 +240,10 @@ class MultiTaskModel(keras.Model):
             given["callbacks"] = _step_parts.with_epochs(given.get("callbacks"), self.balancer)
         given.pop("self")
         return super().fit(**given)
+
+    def gradient_report(self, batch):
+        """Compares the task gradients on a batch; see `mtlzoo.gradients.gradient_report`."""
+        return gradients.gradient_report(self, batch)
 
     def make_train_function(self, force=False):
         """Makes the compiled step of `fit`; a non-finite loss comes out as a `ValueError` with the task's name."""

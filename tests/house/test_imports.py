@@ -10,7 +10,7 @@ from tests.house import source
 LEVELS = [
     ["checks", "registry", "seeds", "files"],
     ["losses", "_task_parts", "_task_kinds", "task", "alphas", "layers", "balancing"],
-    ["trunks", "_task_losses", "_step_parts", "model", "assemble", "progress"],
+    ["trunks", "_task_losses", "_step_parts", "_sharing", "_backward", "gradients", "model", "assemble", "progress"],
     ["data", "architectures"],
     ["evaluation"],
     ["tuning", "export"],
@@ -24,6 +24,7 @@ CHAINS = [
     ["losses", "_task_parts", "_task_kinds", "task"],
     ["_task_losses", "model", "assemble"],
     ["_step_parts", "model"],
+    ["_sharing", "_backward", "gradients", "model"],
     ["cli", "__main__"],
 ]
 SPEAK_KERAS_ONLY = [
