@@ -30,7 +30,7 @@ def test_the_gradient_passes_where_the_two_halves_meet():
 
 
 def test_paths_start_and_end_where_they_must():
-    path = toy_path("equal", (0.0, 0.0), steps=3_000, learning_rate=0.01, points=10)
+    path = toy_path("equal", (0.0, 0.0), steps=3_000, learning_rate=0.03, points=10)
     np.testing.assert_array_equal(path[0], [0, 0])
     np.testing.assert_allclose(path[-1], [0.0, -8.4], atol=0.2)
     stuck = toy_path("equal", (9.0, 9.0), steps=3_000, points=10)[-1]
