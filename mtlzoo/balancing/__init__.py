@@ -8,8 +8,12 @@ from mtlzoo.balancing._registry import names as names
 from mtlzoo.balancing.aggregate import aggregate as aggregate
 from mtlzoo.balancing.dwa import DWA as DWA
 from mtlzoo.balancing.equal import EqualWeights as EqualWeights
+from mtlzoo.balancing.famo import FAMO as FAMO
 from mtlzoo.balancing.fixed import FixedWeights as FixedWeights
 from mtlzoo.balancing.geometric_mean import GeometricMean as GeometricMean
+from mtlzoo.balancing.imtl_l import IMTLL as IMTLL
 from mtlzoo.balancing.rlw import RLW as RLW
 from mtlzoo.balancing.scale_invariant import ScaleInvariant as ScaleInvariant
+from mtlzoo.balancing.stch import STCH as STCH
+from mtlzoo.balancing.stch_staged import StagedSTCH as StagedSTCH
 from mtlzoo.balancing.uncertainty_weighting import UncertaintyWeighting as UncertaintyWeighting

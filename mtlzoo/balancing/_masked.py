@@ -48,3 +48,10 @@ def logs(losses, present):
     losses = ops.cast(losses, "float64")
     counts = ops.logical_and(any_of(present), ops.logical_not(ops.logical_and(losses >= 0, losses < LEAST)))
     return ops.log(ops.where(counts, losses, 1.0)), counts
+
+
+def preferences(given, present):
+    """Returns preferences [T] in float64: those given, or 1 over the number of tasks present; 0 for the absent ones."""
+    shape = ops.ones_like(ops.cast(present, "float64"))
+    values = shape / count(present) if given is None else ops.convert_to_tensor(given, dtype="float64")
+    return ops.where(present, values, 0.0)

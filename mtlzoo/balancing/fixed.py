@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from mtlzoo import checks
+from mtlzoo.balancing import _per_task
 from mtlzoo.balancing._base import Balancer
 from mtlzoo.balancing._registry import BALANCERS
 
@@ -38,15 +38,11 @@ class FixedWeights(Balancer):
 
     def __init__(self, weights=None, *, freeze_after=None, name="fixed"):
         super().__init__(freeze_after=freeze_after, name=name)
-        if weights is not None:
-            checks.instance("weights", weights, (list, tuple), "a list of numbers, one a task, or None")
-            weights = [checks.number(f"weights[{index}]", weight, low=0) for index, weight in enumerate(weights)]
-        self.fixed = weights
+        self.fixed = _per_task.numbers("weights", weights, low=0)
 
     def set_tasks(self, kinds):
         """Checks the number of tasks, and makes the state that all balancers have."""
-        if self.fixed is not None and len(self.fixed) != len(kinds):
-            raise ValueError(f"`weights` must have one number for each of {len(kinds)} tasks; received {self.fixed}.")
+        _per_task.check("weights", self.fixed, len(kinds))
         super().set_tasks(kinds)
 
     def call(self, losses, present, gram=None):

@@ -29,7 +29,7 @@ class GeometricMean(Balancer):
         ValueError: `freeze_after` is below 1.
 
     Source: Chennupati et al., "MultiNet++: Multi-Stream Feature Aggregation and Geometric Loss Strategy for Multi-Task
-        Learning", CVPR workshops 2019, eq. 5.
+        Learning", CVPR workshops 2019.
 
     >>> balancer = GeometricMean()
     >>> balancer.set_tasks(["regression", "regression"])

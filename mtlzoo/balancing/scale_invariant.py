@@ -25,7 +25,7 @@ class ScaleInvariant(Balancer):
     Raises:
         ValueError: `freeze_after` is below 1.
 
-    Source: "SI" of Navon et al., "Multi-Task Learning as a Bargaining Game", ICML 2022, section 6.
+    Source: "SI" of Navon et al., "Multi-Task Learning as a Bargaining Game", ICML 2022.
 
     >>> balancer = ScaleInvariant()
     >>> balancer.set_tasks(["regression", "regression"])

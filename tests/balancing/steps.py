@@ -86,3 +86,16 @@ def check_absent(make, rng, steps=6):
     for path, value in state(three).items():
         if value.shape == (3,):
             assert value[1] == before[path][1], path
+
+
+def adam(gradient, start, number, learning_rate, epsilon):
+    """Adam written out: the values before each step and after the last, for gradient(step, value)."""
+    value = np.array(start, "float64")
+    m, v, values = np.zeros_like(value), np.zeros_like(value), [value]
+    for step in range(1, number + 1):
+        slope = gradient(step - 1, value)
+        m, v = 0.9 * m + 0.1 * slope, 0.999 * v + 0.001 * slope**2
+        rate = learning_rate * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+        value = value - rate * m / (np.sqrt(v) + epsilon)
+        values.append(value)
+    return np.array(values)
