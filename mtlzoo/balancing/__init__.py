@@ -11,7 +11,9 @@ from mtlzoo.balancing.equal import EqualWeights as EqualWeights
 from mtlzoo.balancing.famo import FAMO as FAMO
 from mtlzoo.balancing.fixed import FixedWeights as FixedWeights
 from mtlzoo.balancing.geometric_mean import GeometricMean as GeometricMean
+from mtlzoo.balancing.gradvac import GradVac as GradVac
 from mtlzoo.balancing.imtl_l import IMTLL as IMTLL
+from mtlzoo.balancing.pcgrad import PCGrad as PCGrad
 from mtlzoo.balancing.rlw import RLW as RLW
 from mtlzoo.balancing.scale_invariant import ScaleInvariant as ScaleInvariant
 from mtlzoo.balancing.stch import STCH as STCH
