@@ -1,5 +1,7 @@
 """How the tests of loss-only balancers drive them, and what all of them check."""
 
+import decimal
+
 import numpy as np
 import tensorflow as tf
 
@@ -99,3 +101,20 @@ def adam(gradient, start, number, learning_rate, epsilon):
         value = value - rate * m / (np.sqrt(v) + epsilon)
         values.append(value)
     return np.array(values)
+
+
+def derivative(objective, losses, step="1e-30"):
+    """∂objective/∂losses by central differences in 90 digits; the objective takes and gives `decimal.Decimal`."""
+    with decimal.localcontext(prec=90):
+        exact = [decimal.Decimal(float(loss)) for loss in losses]
+        found = []
+        for index, loss in enumerate(exact):
+            width = abs(loss) * decimal.Decimal(step)
+            up, down = (objective([*exact[:index], loss + side, *exact[index + 1 :]]) for side in (width, -width))
+            found.append(float((up - down) / (2 * width)))
+        return np.array(found)
+
+
+def exact(values):
+    """Numbers as `decimal.Decimal`."""
+    return [decimal.Decimal(float(value)) for value in values]
