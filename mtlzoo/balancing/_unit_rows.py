@@ -73,3 +73,14 @@ def one_by_one(change, start, order):
 def combine(rows, norms, inverse):
     """Returns the weights [t] of Σ_i n_i·v_i, where v_i = Σ_k rows[i, k]·u_k; zero gradients get weight 1."""
     return ops.where(norms > 0, ops.sum(rows * norms[:, None], axis=0) * inverse, 1.0)
+
+
+def impartial(gram):
+    """Returns the weights [t] of IMTL-G: equal projections on all gradients, Σw = 1; NaN if there are none, 1/t if all are 0."""
+    cosines, norms, inverse = unit_rows(gram)
+    solved, reached = equal_projections(cosines)
+    solved = ops.where(ops.any(reached != 0), solved, ops.diagonal(cosines)) * inverse
+    total = ops.sum(solved)
+    real = ops.abs(total) > 1e-14 * ops.sum(ops.abs(solved))
+    weights = ops.where(real, solved / ops.where(real, total, 1.0), float("nan"))
+    return ops.where(ops.any(norms > 0), weights, ops.ones_like(norms) / ops.cast(ops.shape(norms)[0], "float64"))
