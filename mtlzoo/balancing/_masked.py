@@ -4,6 +4,7 @@ from keras import ops
 
 # The least normal float32: below it a loss counts as 0, so that 1/loss is finite.
 LEAST = 1.2e-38
+MOST = 3e38
 
 
 def any_of(present):
@@ -29,8 +30,8 @@ def softmax(logits, present):
 
 
 def like(weights, losses):
-    """Returns weights in the type of the losses that the caller gave."""
-    return ops.cast(weights, losses.dtype)
+    """Returns weights in the type of the losses that the caller gave, within the range of float32."""
+    return ops.cast(ops.clip(weights, -MOST, MOST), losses.dtype)
 
 
 def apply(optimizer, variable, gradient, present):

@@ -16,11 +16,12 @@ _ON_THE_RAY = 1e-12
 class PBI(Balancer):
     """Leads the losses down a ray of preferences: d1 + θ·d2, d1 = (L − z)ᵀr̂ along it, d2 = ‖L − z − d1·r̂‖ away from it.
 
-    w = r̂ + θ·(L − z − d1·r̂)/d2 with r̂ = r/‖r‖; on the ray, where d2 has no derivative, w = r̂. With θ = 5 the weights of
-    losses below the ray are as a rule negative: they are raised to reach it. That is the method: take a smaller θ for less of it.
+    w = r̂ + θ·(L − z − d1·r̂)/d2 with r̂ = r/‖r‖; on the ray, where d2 has no derivative, w = r̂. The weight of a loss below the
+    ray can be negative, which raises it to reach the ray: with equal preferences never for θ ≤ 1/√(T − 1), with the 5 of MOEA/D
+    as a rule. The default is low enough for five tasks, since a network that is to be trained is not to unlearn a task.
 
     Args:
-        penalty: θ; 5 as in MOEA/D.
+        penalty: θ, at least 0.
         preferences: r, list of numbers above 0, one a task in the order of the tasks; None for equal ones.
         ideal: z, list of the least values that the losses can take; None for 0.
         freeze_after: as in `Balancer`.
@@ -36,13 +37,13 @@ class PBI(Balancer):
     Source: Zhang and Li, "MOEA/D: A Multiobjective Evolutionary Algorithm Based on Decomposition", IEEE Transactions on
         Evolutionary Computation 2007.
 
-    >>> balancer = PBI(penalty=0.5)
+    >>> balancer = PBI()
     >>> balancer.set_tasks(["regression", "regression"])
     >>> [round(float(weight), 3) for weight in balancer(keras.ops.array([2.0, 1.0]), keras.ops.ones(2, dtype="bool"))]
     [1.061, 0.354]
     """
 
-    def __init__(self, penalty=5.0, preferences=None, ideal=None, *, freeze_after=None, name="pbi"):
+    def __init__(self, penalty=0.5, preferences=None, ideal=None, *, freeze_after=None, name="pbi"):
         super().__init__(freeze_after=freeze_after, name=name)
         self.penalty = checks.number("penalty", penalty, low=0)
         self.preferences = _per_task.numbers("preferences", preferences, low=0, strict=True)

@@ -43,9 +43,14 @@ def test_the_length_of_the_preferences_does_not_matter(rng):
     np.testing.assert_allclose(other, one, rtol=1e-12)
 
 
-def test_losses_below_the_ray_are_raised():
-    weights = steps.weights_of(steps.prepared(PBI(), 2), [2.0, 1.0])
-    assert weights[0] > 0 > weights[1]
+@pytest.mark.parametrize("tasks", [2, 3, 5, 64])
+def test_weights_are_negative_only_above_the_bound_that_the_docstring_gives(tasks, rng):
+    bound = (tasks - 1) ** -0.5
+    lowest = np.ones(tasks)
+    lowest[0] = 0.0
+    for losses in [lowest, *rng.exponential(size=(20, tasks)) ** 4]:
+        assert steps.weights_of(steps.prepared(PBI(bound), tasks), losses).min() >= -1e-12
+    assert steps.weights_of(steps.prepared(PBI(bound * 1.01), tasks), lowest)[0] < 0
 
 
 def test_bad_arguments_are_refused():
