@@ -17,7 +17,7 @@ class FAMO(Balancer):
     w_t = c·z_t/D_t, which sum to 1. After the model's step the same batch is evaluated again, and an Adam of the
     balancer's own descends ξ along z⊙(δ − zᵀδ) + γξ, δ_t = log D_t(before) − log D_t(after): a task whose loss fell more
     than the others' loses weight. The softmax runs over the tasks that are present. The 1e-8 is the authors': losses far
-    below it are no longer told apart.
+    below it are no longer told apart. Outside of `fit`, call `look_again` yourself after each step.
 
     Args:
         learning_rate: of the Adam that trains ξ.

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from mtlzoo import Task, architectures, trunks
 from mtlzoo.balancing import DWA
 from tests.balancing import steps
 
@@ -70,8 +71,6 @@ def test_losses_of_zero_give_finite_weights():
 
 
 def test_fit_moves_the_epochs_on(rng):
-    from mtlzoo import Task, architectures, trunks
-
     balancer = DWA()
     tasks = [Task.regression("price"), Task.regression("size")]
     model = architectures.hard_sharing((6,), tasks, trunk=trunks.mlp((4,)), seed=0, balancer=balancer)

@@ -1,9 +1,11 @@
 """FAMO against algorithm 1 written out in NumPy."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from mtlzoo import Task, architectures, trunks
 from mtlzoo.balancing import FAMO
 from tests.balancing import steps
 
@@ -65,6 +67,25 @@ def test_equal_falls_change_nothing():
     balancer = steps.prepared(FAMO(decay=0), 3)
     weights = run(balancer, np.full((5, 3), 2.0), np.full((5, 3), 1.0))
     np.testing.assert_allclose(weights, 1 / 3, rtol=1e-6)
+
+
+def test_fit_looks_at_the_same_batch_after_the_step(rng):
+    balancer = FAMO(learning_rate=0.5, decay=0)
+    tasks = [Task.regression("price"), Task.regression("size")]
+    model = architectures.hard_sharing((6,), tasks, trunk=trunks.mlp((4,)), seed=0, optimizer=keras.optimizers.SGD(0.1), balancer=balancer)
+    x, y = rng.normal(size=(16, 6)), {"price": 3 * rng.normal(size=16), "size": rng.normal(size=16)}
+
+    def losses():
+        logs = model.evaluate(x, y, verbose=0, return_dict=True)
+        return np.array([[logs["price_loss"], logs["size_loss"]]])
+
+    before = losses()
+    first = steps.weights_of(balancer, before[0])
+    logs = model.train_on_batch(x, y, return_dict=True)
+    np.testing.assert_allclose([logs["price_weight"], logs["size_weight"]], first, rtol=1e-5)
+    fall = np.log(before) - np.log(losses())
+    # Adam's first step has the length of the learning rate; z⊙(δ − zᵀδ) is above 0 for the task that fell more.
+    np.testing.assert_allclose(balancer.logits.numpy(), np.where(fall[0] > fall.mean(), -0.5, 0.5), rtol=1e-4)
 
 
 def test_an_absent_task_leaves_the_others_and_keeps_its_state(rng):
