@@ -7,6 +7,7 @@ from mtlzoo.balancing._registry import get as get
 from mtlzoo.balancing._registry import names as names
 from mtlzoo.balancing.aggregate import aggregate as aggregate
 from mtlzoo.balancing.competitive import Competitive as Competitive
+from mtlzoo.balancing.config import ConFIG as ConFIG
 from mtlzoo.balancing.cosmos import COSMOS as COSMOS
 from mtlzoo.balancing.dualproj import DualProj as DualProj
 from mtlzoo.balancing.dwa import DWA as DWA
@@ -20,6 +21,7 @@ from mtlzoo.balancing.gradvac import GradVac as GradVac
 from mtlzoo.balancing.imtl import IMTL as IMTL
 from mtlzoo.balancing.imtl_g import IMTLG as IMTLG
 from mtlzoo.balancing.imtl_l import IMTLL as IMTLL
+from mtlzoo.balancing.krum import Krum as Krum
 from mtlzoo.balancing.mgda import MGDA as MGDA
 from mtlzoo.balancing.pbi import PBI as PBI
 from mtlzoo.balancing.pcgrad import PCGrad as PCGrad
