@@ -9,6 +9,7 @@ from mtlzoo.balancing.aggregate import aggregate as aggregate
 from mtlzoo.balancing.competitive import Competitive as Competitive
 from mtlzoo.balancing.config import ConFIG as ConFIG
 from mtlzoo.balancing.cosmos import COSMOS as COSMOS
+from mtlzoo.balancing.db_mtl import DBMTL as DBMTL
 from mtlzoo.balancing.dualproj import DualProj as DualProj
 from mtlzoo.balancing.dwa import DWA as DWA
 from mtlzoo.balancing.energy import Energy as Energy
@@ -17,11 +18,13 @@ from mtlzoo.balancing.famo import FAMO as FAMO
 from mtlzoo.balancing.fixed import FixedWeights as FixedWeights
 from mtlzoo.balancing.geometric_mean import GeometricMean as GeometricMean
 from mtlzoo.balancing.go4align import GO4Align as GO4Align
+from mtlzoo.balancing.gradnorm import GradNorm as GradNorm
 from mtlzoo.balancing.gradvac import GradVac as GradVac
 from mtlzoo.balancing.imtl import IMTL as IMTL
 from mtlzoo.balancing.imtl_g import IMTLG as IMTLG
 from mtlzoo.balancing.imtl_l import IMTLL as IMTLL
 from mtlzoo.balancing.krum import Krum as Krum
+from mtlzoo.balancing.ldcmtl import LDCMTL as LDCMTL
 from mtlzoo.balancing.mgda import MGDA as MGDA
 from mtlzoo.balancing.pbi import PBI as PBI
 from mtlzoo.balancing.pcgrad import PCGrad as PCGrad

@@ -7,6 +7,7 @@ from mtlzoo import checks
 from mtlzoo.balancing import _masked, _unit_rows
 from mtlzoo.balancing._base import GramBalancer
 from mtlzoo.balancing._registry import BALANCERS
+from mtlzoo.balancing._task_adam import TaskAdam
 
 
 @keras.saving.register_keras_serializable(package="mtlzoo")
@@ -43,12 +44,11 @@ class IMTL(GramBalancer):
     def __init__(self, learning_rate=0.025, *, at="parameters", every=1, freeze_after=None, name="imtl"):
         super().__init__(at=at, every=every, freeze_after=freeze_after, name=name)
         self.learning_rate = checks.number("learning_rate", learning_rate, low=0, strict=True)
-        self.optimizer = keras.optimizers.Adam(self.learning_rate, name="imtl_adam")
 
     def build(self, input_shape):
-        """Makes s, [T], and the moments of its optimizer."""
+        """Makes s, [T], and the moments of its Adam."""
         self.log_scales = self.state("log_scales", tuple(input_shape), dtype="float64")
-        self.optimizer.build([self.log_scales])
+        self.adam = TaskAdam(self, input_shape[0], self.learning_rate, epsilon=1e-8)
 
     def call(self, losses, present, gram):
         """Returns the weights [T]."""
@@ -60,7 +60,7 @@ class IMTL(GramBalancer):
         """Takes one Adam step on s; tasks without a label keep theirs."""
         losses = ops.cast(losses, "float64")
         gradient = ops.exp(ops.convert_to_tensor(self.log_scales)) * losses - 1.0
-        _masked.apply(self.optimizer, self.log_scales, gradient, ops.logical_and(present, losses > _masked.LEAST))
+        self.log_scales.assign(self.log_scales + self.adam.step(gradient, ops.logical_and(present, losses > _masked.LEAST)))
 
     def get_config(self):
         """Returns the constructor's arguments."""

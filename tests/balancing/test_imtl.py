@@ -16,7 +16,7 @@ def reference(jacobians, losses, learning_rate=0.025):
         weights.append(np.exp(s) * solved / solved.sum())
         gradient = np.exp(s) * loss - 1
         m, v = 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient**2
-        s = s - learning_rate * (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.999**step)) + 1e-7)
+        s = s - learning_rate * (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.999**step)) + 1e-8)
     return np.array(weights)
 
 
@@ -24,7 +24,7 @@ def test_agrees_with_both_halves_written_out(rng):
     jacobians, losses = rng.normal(size=(30, 3, 6)) * [[0.1], [1.0], [30.0]], rng.exponential(size=(30, 3)) * [1e-3, 1.0, 1e3]
     run = gram_cases.runner(IMTL())
     got = [run(jacobian, loss) for jacobian, loss in zip(jacobians, losses, strict=True)]
-    np.testing.assert_allclose(got, reference(jacobians, losses), rtol=1e-5)
+    np.testing.assert_allclose(got, reference(jacobians, losses), rtol=1e-8)
 
 
 def test_scales_settle_at_one_over_the_losses_and_the_line_is_that_of_imtl_g(rng):

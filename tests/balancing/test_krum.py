@@ -33,9 +33,9 @@ def test_agrees_with_the_rule_on_the_gradients(name, byzantine, selected):
 
 
 def test_distances_are_squared():
-    # On a line, with the three nearest rows of each: plain distances choose row 2, squared ones row 2.
-    jacobian = np.array([0.0, 3.0, 5.0, 7.0, 7.0])[:, None]
-    assert gram_cases.step(Krum(), jacobian).argmax() == 2
+    # On a line, with the four nearest rows of each: plain distances choose row 2, squared ones row 3.
+    jacobian = np.array([0.0, 2.0, 5.0, 19.0, 24.0, 27.0])[:, None]
+    assert gram_cases.step(Krum(), jacobian).argmax() == 3
 
 
 def test_an_arbitrary_row_is_left_out(rng):
