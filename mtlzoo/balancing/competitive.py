@@ -19,7 +19,7 @@ class Competitive(Balancer):
     greatest. T is the number of tasks with labels in the batch; the others take no part in the draw.
 
     Args:
-        bandit: "exp3" or "thompson".
+        bandit: "exp3" or "thompson", which XLA cannot compile (`jit_compile=True` fails: it has no gamma numbers).
         exploration: γ of "exp3", above 0 and at most 1; "thompson" needs none and has None.
         momentum: of the moving average L̄.
         seed: an int; draws are a function of it and the count of steps, which is saved.
