@@ -4,7 +4,8 @@ from keras import ops
 
 from mtlzoo.balancing._gram import EPSILON, times
 
-_SHIFT = 1e-12
+_SHIFT = 1e-10
+_STEPS = 4
 _PATIENCE = 3
 _ROUNDS = 16
 
@@ -38,14 +39,14 @@ def nonnegative(matrix, linear):
 def _on(matrix, linear, free):
     """Solves Mx = b on the free entries, the others 0; says which entries then have the wrong sign, in x or in Mx − b.
 
-    M is shifted so that it can be singular; two steps of refinement take the shift out again.
+    M is shifted so that it can be singular; steps of refinement take the shift out again.
     """
     kept = ops.cast(free, "float64")
     masked = matrix * ops.expand_dims(kept, -1) * ops.expand_dims(kept, -2)
     eye = ops.eye(ops.shape(linear)[-1], dtype="float64")
     inverse = ops.linalg.inv(masked + eye * ops.expand_dims(1.0 - kept + _SHIFT, -1))
     x = kept * times(inverse, kept * linear)
-    for _ in range(2):
+    for _ in range(_STEPS):
         x = x + kept * times(inverse, kept * (linear - times(matrix, x)))
     slack = times(matrix, x) - linear
     noise = 32 * EPSILON * (times(ops.abs(matrix), ops.abs(x)) + ops.abs(linear))
@@ -78,7 +79,7 @@ def _interior(matrix, linear, skip):
     """Mehrotra's predictor and corrector with M shifted, down to the order of rounding; returns x > 0 and its slack > 0."""
     size = ops.shape(linear)[-1]
     eye = ops.eye(size, dtype="float64")
-    matrix = matrix + eye * (0.1 * _SHIFT)
+    matrix = matrix + eye * (0.01 * _SHIFT)
 
     def longest(value, step):
         return ops.min(ops.where(step < 0, -value / ops.where(step < 0, step, -1.0), 1e300), axis=-1, keepdims=True)
