@@ -9,6 +9,7 @@ from mtlzoo.balancing.aggregate import aggregate as aggregate
 from mtlzoo.balancing.competitive import Competitive as Competitive
 from mtlzoo.balancing.config import ConFIG as ConFIG
 from mtlzoo.balancing.cosmos import COSMOS as COSMOS
+from mtlzoo.balancing.cr_mogm import CRMOGM as CRMOGM
 from mtlzoo.balancing.db_mtl import DBMTL as DBMTL
 from mtlzoo.balancing.dualproj import DualProj as DualProj
 from mtlzoo.balancing.dwa import DWA as DWA

@@ -1,0 +1,102 @@
+"""CR-MOGM, weights of another balancer smoothed over the steps (Zhou et al., NeurIPS 2022)."""
+
+import keras
+from keras import ops
+
+from mtlzoo import checks
+from mtlzoo.balancing import _registry
+from mtlzoo.balancing._base import Balancer
+from mtlzoo.balancing._registry import BALANCERS
+
+
+@keras.saving.register_keras_serializable(package="mtlzoo")
+class CRMOGM(Balancer):
+    """Smooths the weights of any other balancer over the steps: w_k = α·w_{k−1} + (1 − α)·ŵ_k.
+
+    Weights that jump with the batch correlate with its gradients, and keep stochastic multi-objective methods from converging; a
+    slow average does not. w starts at the first ŵ of a task's first labelled step; a task without a label keeps its own. What the
+    inner balancer needs, where it takes gradients, and how often it computes hold for the whole; its state is saved with it.
+
+    Args:
+        balancer: the inner balancer, a name or a `Balancer`; it must not freeze by itself (give `freeze_after` here).
+        alpha: α, from 0 (the inner balancer alone) to below 1 (slower).
+        freeze_after: as in `Balancer`.
+        name: the balancer's name.
+
+    Returns:
+        A balancer for `compile(balancer=...)`; called as the inner one it gives weights [T].
+
+    Raises:
+        ValueError: an argument is out of bounds, the name is unknown, or the inner balancer has a `freeze_after`.
+        TypeError: `balancer` is neither a name nor a `Balancer`.
+
+    Source: Zhou, Zhang, Jiang, Zhong, Gu and Zhu, "On the Convergence of Stochastic Multi-Objective Gradient Manipulation and
+        Beyond", NeurIPS 2022, algorithm 1.
+
+    >>> from mtlzoo.balancing import aggregate
+    >>> balancer = CRMOGM("db_mtl", alpha=0.5)
+    >>> for length in (1.0, 3.0):
+    ...     direction, weights = aggregate(balancer, [[1.0, 0.0], [0.0, length]], losses=[1.0, 1.0])
+    >>> [round(float(value), 6) for value in weights]
+    [2.0, 1.0]
+    """
+
+    def __init__(self, balancer="mgda", alpha=0.9, *, freeze_after=None, name="cr_mogm"):
+        super().__init__(freeze_after=freeze_after, name=name)
+        if balancer is None:
+            raise TypeError("`balancer` must be a name or a mtlzoo.balancing.Balancer; received None.")
+        self.inner = _registry.get(balancer)
+        if self.inner.freeze_after is not None:
+            raise ValueError(f"`balancer` must have no freeze_after inside CRMOGM, which has its own; received {self.inner.freeze_after}.")
+        self.alpha = checks.number("alpha", alpha, low=0)
+        if self.alpha >= 1:
+            raise ValueError(f"`alpha` must be below 1, or the weights never move; received {alpha!r}.")
+        self.needs, self.every, self.looks_again, self.draws = (
+            getattr(self.inner, key) for key in ("needs", "every", "looks_again", "draws")
+        )
+        self.at = getattr(self.inner, "at", None)
+
+    def build(self, input_shape):
+        """Makes w, [T], and says which tasks have one; makes the state of the inner balancer."""
+        self.inner.set_tasks(self.kinds)
+        self.smooth = self.state("smooth", tuple(input_shape), dtype="float64")
+        self.seen = self.state("seen", tuple(input_shape))
+
+    def call(self, losses, present, gram=None):
+        """Returns the weights [T]."""
+        fresh = self.inner(losses, present, gram)
+        known = ops.where(self.seen > 0, ops.convert_to_tensor(self.smooth), ops.cast(fresh, "float64"))
+        mixed = self.alpha * known + (1.0 - self.alpha) * ops.cast(fresh, "float64")
+        return ops.cast(ops.where(present, mixed, ops.cast(fresh, "float64")), fresh.dtype)
+
+    def advance(self, losses, present, gram=None, weights=None):
+        """Moves w, and the inner balancer, by one step that computed weights."""
+        weights = self(losses, present, gram) if weights is None else weights
+        self.smooth.assign(ops.where(present, ops.cast(weights, "float64"), ops.convert_to_tensor(self.smooth)))
+        self.seen.assign(ops.where(present, 1.0, ops.convert_to_tensor(self.seen)))
+        self.inner.advance(losses, present, gram)
+        super().advance(losses, present, gram, weights)
+
+    def look_again(self, losses, new_losses, present):
+        """Hands the losses after the step to the inner balancer."""
+        self.inner.look_again(losses, new_losses, present)
+
+    def start_epoch(self, epoch):
+        """Tells the inner balancer."""
+        self.inner.start_epoch(epoch)
+
+    def end_epoch(self):
+        """Tells the inner balancer."""
+        self.inner.end_epoch()
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "balancer": keras.saving.serialize_keras_object(self.inner), "alpha": self.alpha}
+
+    @classmethod
+    def from_config(cls, config):
+        """Makes the balancer, and the inner one, from what `get_config` returned."""
+        return cls(**{**config, "balancer": keras.saving.deserialize_keras_object(config["balancer"])})
+
+
+BALANCERS.register(CRMOGM, name="cr_mogm")
