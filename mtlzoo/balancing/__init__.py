@@ -6,6 +6,7 @@ from mtlzoo.balancing._registry import describe as describe
 from mtlzoo.balancing._registry import get as get
 from mtlzoo.balancing._registry import names as names
 from mtlzoo.balancing.aggregate import aggregate as aggregate
+from mtlzoo.balancing.aligned_mtl import AlignedMTL as AlignedMTL
 from mtlzoo.balancing.competitive import Competitive as Competitive
 from mtlzoo.balancing.config import ConFIG as ConFIG
 from mtlzoo.balancing.cosmos import COSMOS as COSMOS
