@@ -10,6 +10,8 @@ import tensorflow as tf
 from mtlzoo import checks
 
 _MARK = "non-finite loss of task"
+_GRADIENTS = "non-finite gradients"
+_WEIGHTS = "non-finite weights"
 
 
 def check_outputs(outputs, tasks):
@@ -27,15 +29,29 @@ def rows(x):
     return tf.shape(tf.nest.flatten(x)[0])[0]
 
 
-def replica_sum(share):
-    """Returns the sum over replicas that each hold this share."""
-    replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    return share * replicas if replicas > 1 else share
+def finite(step, tasks, optimizer):
+    """Returns checks that fail with a task's name where its loss is not finite, and where gradients are not."""
+    checked = [
+        tf.debugging.check_numerics(value, f"{_MARK} `{task.name}`") for value, task in zip(tf.unstack(step.losses), tasks, strict=True)
+    ]
+    if step.weights is not None:
+        checked.append(tf.debugging.check_numerics(step.weights, _WEIGHTS))
+    with tf.control_dependencies(checked):
+        probe = tf.identity(_probe(step.gradients, optimizer))
+    return [*checked, tf.debugging.check_numerics(probe, _GRADIENTS)]
 
 
-def finite(losses, tasks):
-    """Returns one check a task that fails with its name where its loss is not finite."""
-    return [tf.debugging.check_numerics(value, f"{_MARK} `{task.name}`") for value, task in zip(tf.unstack(losses), tasks, strict=True)]
+def all_finite(step, optimizer):
+    """Says whether losses and gradients are finite."""
+    return tf.reduce_all(tf.math.is_finite(step.losses)) & tf.math.is_finite(_probe(step.gradients, optimizer))
+
+
+def _probe(gradients, optimizer):
+    """0 if all gradients are finite, else NaN; an optimizer that scales losses looks after overflows by itself."""
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return tf.zeros(())
+    flat = tf.nest.flatten([gradient for gradient in gradients if gradient is not None], expand_composites=True)
+    return tf.add_n([tf.reduce_sum(tf.cast(part, "float32") * 0.0) for part in flat if part.dtype.is_floating])
 
 
 def restore(variables, values):
@@ -53,6 +69,13 @@ def naming_nonfinite(function):
         try:
             return function(iterator)
         except tf.errors.InvalidArgumentError as error:
+            if _GRADIENTS in error.message:
+                raise ValueError(
+                    "the gradients are not finite though the losses are; training stopped before this step touched a weight. "
+                    "Look for NaN or infinite values in the inputs."
+                ) from None
+            if _WEIGHTS in error.message:
+                raise ValueError("the balancer's weights are not finite: its problem could not be solved in this step.") from None
             found = re.search(rf"{_MARK} `(\w+)`", error.message)
             if found is None:
                 raise

@@ -3,7 +3,7 @@
 import keras
 
 from mtlzoo import checks, losses
-from mtlzoo._task_parts import as_metric, binary_accuracy, classification_loss, direction, listed, weighted
+from mtlzoo._task_parts import as_metrics, classification_loss, direction, weighted
 
 
 class TaskKinds:
@@ -58,8 +58,7 @@ class TaskKinds:
         if loss is None:
             plain = label_smoothing == 0 and focal is None
             chosen = keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits) if plain else losses.SparseLabels(chosen, classes)
-        if metrics is None or metrics in ("accuracy", ["accuracy"], ("accuracy",)):
-            metrics = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+        metrics = ["accuracy"] if metrics is None else metrics
         return cls._made(
             name,
             "multiclass",
@@ -114,7 +113,7 @@ class TaskKinds:
             loss, label_smoothing, focal, from_logits, keras.losses.BinaryCrossentropy, keras.losses.BinaryFocalCrossentropy
         )
         if metrics is None:
-            metrics = [binary_accuracy(from_logits), keras.metrics.AUC(from_logits=from_logits, name="auc")]
+            metrics = ["accuracy", keras.metrics.AUC(from_logits=from_logits, name="auc")]
             monitor = monitor or ("auc", "max")
         return cls._made(
             name,
@@ -160,7 +159,7 @@ class TaskKinds:
             loss, label_smoothing, focal, from_logits, keras.losses.BinaryCrossentropy, keras.losses.BinaryFocalCrossentropy
         )
         if metrics is None:
-            metrics = [binary_accuracy(from_logits), keras.metrics.AUC(from_logits=from_logits, name="auc")]
+            metrics = ["accuracy", keras.metrics.AUC(from_logits=from_logits, name="auc")]
             monitor = monitor or ("auc", "max")
         return cls._made(
             name,
@@ -204,7 +203,7 @@ class TaskKinds:
 
     @classmethod
     def _made(cls, name, kind, units, activation, loss, metrics, monitor, alpha):
-        metrics = tuple(as_metric(metric) for metric in listed(metrics))
+        metrics = as_metrics(metrics, kind, activation)
         if monitor is None:
             monitor = (metrics[0].name, direction(metrics[0])) if metrics else ("loss", "min")
         return cls(name=name, kind=kind, units=units, activation=activation, loss=loss, metrics=metrics, monitor=monitor, alpha=alpha)

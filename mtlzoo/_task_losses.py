@@ -25,13 +25,17 @@ class TaskLosses:
         y = _by_name("y", y, self.tasks)
         weights = sample_weight
         if sample_weight is None or not isinstance(sample_weight, Mapping):
-            weights = {task.name: sample_weight for task in self.tasks} if sample_weight is not None else None
+            weights = {task.name: ops.convert_to_tensor(sample_weight) for task in self.tasks} if sample_weight is not None else None
         else:
             weights = _by_name("sample_weight", sample_weight, self.tasks)
         outputs = dict(y_pred)
         for task in self.tasks:
             weight = weights[task.name] if weights else None
-            if task.entrywise and weight is not None and len(weight.shape) == len(outputs[task.name].shape):
+            if task.units == 1 and len(y[task.name].shape) == 1:  # A loss of one's own must not broadcast [b] against [b, 1].
+                y[task.name] = ops.expand_dims(y[task.name], -1)
+            if weight is not None and len(weight.shape) == 2 and (weight.shape[-1] == 1 or not task.entrywise):
+                weights[task.name] = weight = _for_rows(task, weight)
+            if task.entrywise and weight is not None and len(weight.shape) == 2:
                 outputs[task.name] = _as_rows(outputs[task.name])
                 y[task.name] = ops.expand_dims(y[task.name], -1)
         return y, {task.name: outputs[task.name] for task in self.tasks}, weights
@@ -53,6 +57,16 @@ class TaskLosses:
             counts.append(ops.cast(labels, "float32"))
         return values, ops.stack(counts)
 
+    def results(self):
+        """Returns the running means of the task losses by log key; NaN for a task that had no label yet."""
+        return {mean.name: ops.where(mean.count + 0.0 > 0, mean.result(), float("nan")) for mean in self.loss_means}
+
+    def total(self, alphas):
+        """Returns Σ α_t·(mean loss of task t) over the tasks that had labels; NaN if none had."""
+        counts = ops.stack([mean.count + 0.0 for mean in self.loss_means])
+        means = ops.stack([mean.result() for mean in self.loss_means])
+        return ops.where(ops.any(counts > 0), ops.sum(alphas * means), float("nan"))
+
     def track(self, means, values, counts):
         """Adds a batch's values to running means, each weighted by its number of labels."""
         for index, mean in enumerate(means):
@@ -69,6 +83,13 @@ def _by_name(argument, values, tasks):
     if missing:
         raise ValueError(f"`{argument}` must have a value for every task {names}; missing {missing}, received {list(values)}.")
     return {name: values[name] for name in names}
+
+
+def _for_rows(task, weight):
+    """A weight [b, 1] as [b]; anything else is refused for a task whose labels are there or not as a whole."""
+    if weight.shape[-1] != 1:
+        raise ValueError(f"`sample_weight[{task.name!r}]` must be [batch]; received the shape {weight.shape}.")
+    return ops.squeeze(weight, axis=-1)
 
 
 def _as_rows(output):

@@ -14,10 +14,67 @@ def listed(metrics):
     return (metrics,) if isinstance(metrics, str) or not isinstance(metrics, Iterable) else tuple(metrics)
 
 
-def as_metric(metric):
+# What takes a mean over entries that could as well stand alone.
+SINGLE_LOSSES = (
+    keras.losses.BinaryCrossentropy,
+    keras.losses.BinaryFocalCrossentropy,
+    keras.losses.MeanSquaredError,
+    keras.losses.MeanAbsoluteError,
+    keras.losses.MeanSquaredLogarithmicError,
+    keras.losses.MeanAbsolutePercentageError,
+    keras.losses.Huber,
+    keras.losses.LogCosh,
+    keras.losses.Poisson,
+)
+SINGLE_FUNCTIONS = ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh", "binary_crossentropy", "poisson")
+SINGLE_METRICS = (
+    keras.metrics.BinaryAccuracy,
+    keras.metrics.AUC,
+    keras.metrics.Precision,
+    keras.metrics.Recall,
+    keras.metrics.MeanAbsoluteError,
+    keras.metrics.MeanSquaredError,
+    keras.metrics.RootMeanSquaredError,
+    keras.metrics.MeanAbsolutePercentageError,
+    keras.metrics.MeanSquaredLogarithmicError,
+    keras.metrics.BinaryCrossentropy,
+)
+
+
+def of_single_entries(loss, metrics):
+    """Says whether a loss and metrics of a vector are means over its entries."""
+    single = isinstance(loss, SINGLE_LOSSES) or getattr(getattr(loss, "fn", None), "__name__", "") in SINGLE_FUNCTIONS
+    return single and all(isinstance(metric, SINGLE_METRICS) for metric in metrics)
+
+
+def checked_activation(activation):
+    """Returns a Keras activation's name after looking it up."""
+    try:
+        keras.activations.get(activation)
+    except ValueError as error:
+        known = [name for name in dir(keras.activations) if name.islower() and not name.startswith("_")]
+        raise checks.unknown_name("activation", activation, set(known) - {"get", "deserialize", "serialize"}) from error
+    return activation
+
+
+def as_metrics(metrics, kind, activation):
+    """Returns Keras metrics for metrics or their names; "accuracy" is the one of the kind of task."""
+    found = tuple(as_metric(metric, kind, activation) for metric in listed(metrics))
+    names = [metric.name for metric in found]
+    doubles = sorted({name for name in names if names.count(name) > 1})
+    if doubles:
+        raise ValueError(f"`metrics` must have unlike names; received {doubles[0]!r} {names.count(doubles[0])} times.")
+    return found
+
+
+def as_metric(metric, kind, activation):
     """Returns a Keras metric for a metric or its name."""
     if isinstance(metric, keras.metrics.Metric):
         return metric
+    if metric in ("accuracy", "acc") and kind != "regression":
+        if kind == "multiclass":
+            return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+        return binary_accuracy(activation == "linear")
     if isinstance(metric, str):
         try:
             return keras.metrics.get(metric)
@@ -40,9 +97,9 @@ def checked_monitor(monitor, names):
     return (checks.one_of("monitor", monitor[0], [*names, "loss"]), checks.one_of("monitor", monitor[1], ["max", "min"]))
 
 
-def new_metrics(metrics, monitor):
+def new_metrics(metrics, task):
     """Returns the fields that change when a task's metrics are replaced; the monitor stays if its metric does."""
-    metrics = tuple(as_metric(metric) for metric in listed(metrics))
+    metrics, monitor = as_metrics(metrics, task.kind, task.activation), task.monitor
     if monitor[0] not in [metric.name for metric in metrics]:
         monitor = (metrics[0].name, direction(metrics[0])) if metrics else ("loss", "min")
     return {"metrics": metrics, "monitor": monitor}
@@ -68,7 +125,10 @@ def classification_loss(loss, label_smoothing, focal, from_logits, plain, focuse
         return loss
     if focal is None:
         return plain(from_logits=from_logits, label_smoothing=label_smoothing)
-    return focused(from_logits=from_logits, label_smoothing=label_smoothing, gamma=checks.number("focal", focal, low=0))
+    gamma = checks.number("focal", focal, low=0)
+    if focused is keras.losses.CategoricalFocalCrossentropy:  # Its default alpha of 0.25 would scale the whole loss.
+        return focused(alpha=1.0, gamma=gamma, from_logits=from_logits, label_smoothing=label_smoothing)
+    return focused(gamma=gamma, from_logits=from_logits, label_smoothing=label_smoothing)
 
 
 def weighted(loss, class_weight, classes):
@@ -79,6 +139,8 @@ def weighted(loss, class_weight, classes):
         for index in class_weight:
             checks.integer("class_weight key", index, low=0, high=classes - 1)
         class_weight = [class_weight.get(index, 1.0) for index in range(classes)]
+    if not hasattr(class_weight, "__len__") or isinstance(class_weight, str):
+        raise TypeError(f"`class_weight` must be a dict or a sequence of one weight a class; received {class_weight!r}.")
     if len(class_weight) != classes:
         raise ValueError(f"`class_weight` must have {classes} weights, one a class; received {len(class_weight)}.")
     return losses.ClassWeighted(loss, class_weight)

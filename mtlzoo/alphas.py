@@ -1,6 +1,7 @@
 """The alphas of `L = Σ α_t L_t`: held in a variable, read and set by task name, changed over epochs by schedules."""
 
 import math
+import numbers
 from collections.abc import Callable, Mapping, Sequence
 
 import keras
@@ -178,9 +179,11 @@ class AlphaSchedule(keras.callbacks.Callback):
         return {name: checks.number(f"alpha of task {name}", schedule(epoch), low=0) for name, schedule in self.schedules.items()}
 
     def on_train_begin(self, logs=None):
-        """Checks the names against the model's tasks before the first step."""
+        """Checks the names against the model's tasks, and the alphas of all epochs, before the first step."""
         for name in self.schedules:
             checks.one_of("schedules key", name, self.model.alphas)
+        for epoch in range(self.params.get("epochs") or 0):
+            self.at(epoch)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Sets the alphas of the epoch."""
@@ -201,11 +204,11 @@ def _ramp(start, end, epochs, first, shape):
 def _as_schedule(name, schedule):
     if callable(schedule):
         return schedule
-    if isinstance(schedule, Sequence) and not isinstance(schedule, str):
-        if not schedule:
+    if isinstance(schedule, (Sequence, np.ndarray)) and not isinstance(schedule, str):
+        if len(schedule) == 0:
             raise ValueError(f"`schedules[{name!r}]` must hold at least one alpha; received an empty list.")
         values = [checks.number(f"alpha of task {name}", value, low=0) for value in schedule]
         return lambda epoch: values[min(epoch, len(values) - 1)]
-    if isinstance(schedule, (int, float)):
+    if isinstance(schedule, numbers.Real):
         return constant(schedule)
     raise TypeError(f"`schedules[{name!r}]` must be a number, a list or a function of the epoch; received {schedule!r}.")

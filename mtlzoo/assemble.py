@@ -46,7 +46,7 @@ def assemble(
     >>> [layer.name for layer in model.layers]
     ['x', 'a_tower1', 'b_tower1', 'a', 'b']
     """
-    tasks = check_tasks(tasks)
+    tasks, tower = check_tasks(tasks), checks.widths("tower", tower)
     checks.exact_keys("features", features, [task.name for task in tasks])
     outputs = {}
     for task in tasks:
@@ -57,7 +57,6 @@ def assemble(
                 "End the trunk with Flatten() or GlobalAveragePooling2D()."
             )
         for index, width in enumerate(tower, start=1):
-            checks.integer("tower", width, low=1)
             x = _dense(width, "relu", f"{task.name}_tower{index}", seed)(x)
         # Losses in float16 would overflow: outputs are float32 under every dtype policy.
         outputs[task.name] = _dense(task.units, task.activation, task.name, seed, dtype="float32")(x)

@@ -139,6 +139,28 @@ def integer(argument: str, value: object, *, low: int | None = None, high: int |
     return result
 
 
+def widths(argument: str, values: object) -> tuple[int, ...]:
+    """Returns a sequence of layer widths as a tuple of ints.
+
+    Args:
+        argument: the argument's name.
+        values: a sequence of whole numbers of at least 1.
+
+    Returns:
+        A tuple of Python ints.
+
+    Raises:
+        TypeError: `values` is no sequence, or holds something else than whole numbers.
+        ValueError: a width is below 1.
+
+    >>> widths("tower", [32, 16])
+    (32, 16)
+    """
+    if isinstance(values, str) or not hasattr(values, "__iter__"):
+        raise TypeError(f"`{argument}` must be a sequence of widths such as (64,); received {values!r} of type {type(values).__name__}.")
+    return tuple(integer(argument, value, low=1) for value in values)
+
+
 def exact_keys(argument: str, received: Iterable[str], wanted: Iterable[str]) -> None:
     """Checks that a dict argument has exactly the wanted keys.
 

@@ -1,6 +1,7 @@
 """The command line: `mtlzoo train`, `evaluate`, `export`, `list`."""
 
 import argparse
+import pathlib
 import sys
 
 import tensorflow as tf
@@ -76,15 +77,15 @@ def _add_train(parser):
     add("--data", metavar="NAME", help=f"a source (see `mtlzoo list sources`) or TFDS image sets joined by + (default: {default.data})")
     add("--data-dir", metavar="DIR", help="folder of prepared data (default: the source's own)")
     add("--architecture", metavar="NAME", help=f"see `mtlzoo list architectures` (default: {default.architecture})")
-    add("--trunk", metavar="NAME", help="see `mtlzoo list trunks` (default: cnn for images, mlp for vectors)")
-    add("--balancer", metavar="NAME", help="see `mtlzoo list balancers` (default: none, fixed alphas)")
+    add("--trunk", metavar="NAME", help="see `mtlzoo list trunks`; none for the default (cnn for images, mlp for vectors)")
+    add("--balancer", metavar="NAME", help="see `mtlzoo list balancers`; none for fixed alphas (default: none)")
     add("--alpha", metavar="TASK=VALUE", action="append", type=_alpha, help="weight of a task in the total loss; may be repeated")
     add("--epochs", metavar="N", type=int, help=f"passes over the training data (default: {default.epochs})")
     add("--batch-size", metavar="N", type=int, help=f"rows a batch (default: {default.batch_size})")
     add("--learning-rate", metavar="X", type=float, help=f"of Adam (default: {default.learning_rate:g})")
     add("--seed", metavar="N", type=int, help=f"decides splits, order and initial weights (default: {default.seed})")
     add("--limit", metavar="N", type=int, help="the most rows of each split (default: all)")
-    add("--no-baseline", dest="baseline", action="store_false", default=None, help="leave out the single-task baselines")
+    add("--baseline", action=argparse.BooleanOptionalAction, default=None, help="train single-task baselines beside it (default: yes)")
     add("--out", metavar="DIR", help="the run's folder (default: runs/<data>-<number>, the first that is free)")
     add("--overwrite", action="store_true", help="replace the run in --out once the new one is finished")
 
@@ -110,11 +111,16 @@ def _train(options):
     values = vars(runs.RunConfig.load(options.config)).copy() if options.config else {}
     given = {key: getattr(options, key) for key in vars(runs.RunConfig()) if getattr(options, key, None) is not None}
     values |= given
+    values |= {key: None for key in ("trunk", "balancer") if values.get(key) == "none"}
     if options.alpha:
         values["alphas"] = {**values.get("alphas", {}), **dict(options.alpha)}
     config = runs.RunConfig(**values)
-    folder = options.out or runs.free_folder(config)
-    report = runs.train(config, folder, overwrite=options.overwrite)
+    folder = pathlib.Path(options.out) if options.out else runs.free_folder(config)
+    try:
+        report = runs.train(config, folder, overwrite=options.overwrite)
+    finally:
+        if not options.out and not any(folder.iterdir()):
+            folder.rmdir()
     print(report.to_text())
     print(f"Run: {folder}")
 

@@ -12,7 +12,7 @@ from mtlzoo import checks
 def free_path(
     argument: str, path, overwrite: bool = False, *, kind: str = "a file", is_kind: Callable[[Path], bool] = Path.is_file
 ) -> Path:
-    """Returns a path after checking that it may be written.
+    """Returns a path after checking that it may be written, and makes its parent folder; an empty folder counts as free.
 
     Args:
         argument: the argument's name, for the message.
@@ -25,17 +25,25 @@ def free_path(
         A `pathlib.Path`.
 
     Raises:
-        ValueError: something is there and may not be replaced, or is of another kind.
+        ValueError: something is there and may not be replaced, or is of another kind; or its folder cannot be written.
         TypeError: `path` is no path.
 
-    >>> free_path("path", "no/such/file.csv").name
+    >>> free_path("path", "file.csv").name
     'file.csv'
     """
     path = Path(checks.instance(argument, path, (str, os.PathLike), "a path"))
+    if path.is_dir() and not any(path.iterdir()):
+        return path
     if path.exists() and not overwrite:
         raise ValueError(f"`{argument}` must be new, or overwrite=True be given; {str(path)!r} exists.")
     if path.exists() and not is_kind(path):
         raise ValueError(f"`{argument}` must be {kind} to be overwritten; {str(path)!r} is something else and stays as it is.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"`{argument}` must be where a folder can be made; {str(path.parent)!r} cannot be ({error}).") from None
+    if not os.access(path.parent, os.W_OK):
+        raise ValueError(f"`{argument}` must be in a folder that can be written; {str(path.parent)!r} cannot.")
     return path
 
 

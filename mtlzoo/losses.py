@@ -1,5 +1,7 @@
 """Keras losses that change how another Keras loss reads its labels: class indices, weights a class."""
 
+import re
+
 import keras
 from keras import ops
 
@@ -128,7 +130,8 @@ class FunctionLoss(keras.losses.Loss):
     def __init__(self, fn, name=None, reduction="mean_with_sample_weight"):
         if not callable(fn):
             raise TypeError(f"`fn` must be a function of (y_true, y_pred); received {fn!r}.")
-        super().__init__(name=name or getattr(fn, "__name__", None), reduction=reduction)
+        words = re.sub(r"\W+", "_", name or getattr(fn, "__name__", "")).strip("_")  # TensorFlow refuses "<lambda>" as a scope.
+        super().__init__(name=words or "function_loss", reduction=reduction)
         self.fn = fn
 
     def call(self, y_true, y_pred):

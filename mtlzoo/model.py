@@ -1,5 +1,6 @@
 """`MultiTaskModel`: a functional Keras model that trains several tasks with `L = Σ α_t · w_t · L_t`."""
 
+import copy
 import functools
 import inspect
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ import tensorflow as tf
 from keras import ops
 
 from mtlzoo import _backward, _sharing, _step_parts, _task_parts, balancing, checks, gradients
+from mtlzoo._random_state import RandomState
 from mtlzoo._task_losses import TaskLosses
 from mtlzoo.alphas import Alphas
 from mtlzoo.task import check_tasks
@@ -51,6 +53,11 @@ class MultiTaskModel(keras.Model):
 
     def __init__(self, *args, tasks=(), builder=None, representation=None, **kwargs):
         super().__init__(*args, **kwargs)
+        if not tasks:
+            raise ValueError(
+                "`tasks` must hold at least one Task; received none. (keras.models.clone_model does not pass them on: "
+                "mtlzoo.architectures.rebuild(model) makes a fresh model as the first was made.)"
+            )
         tasks = check_tasks([keras.saving.deserialize_keras_object(task) if isinstance(task, Mapping) else task for task in tasks])
         _step_parts.check_outputs(self.output, tasks)
         # Kept away from Keras' attribute tracking: like the optimizer these are saved, but are no weights of the network.
@@ -58,6 +65,7 @@ class MultiTaskModel(keras.Model):
         self._keep("_builder", builder)
         self._keep("representation", _sharing.tensor_at(self, representation))
         self._keep("_alphas", Alphas({task.name: task.alpha for task in tasks}))
+        self._keep("_random_state", RandomState(self))
 
     def _keep(self, name, value):
         object.__setattr__(self, name, value)
@@ -65,7 +73,7 @@ class MultiTaskModel(keras.Model):
     @property
     def builder(self):
         """Name and arguments of the builder that made the model, as a dict, or None."""
-        return keras.saving.deserialize_keras_object(self._builder) if self._builder else None
+        return keras.saving.deserialize_keras_object(copy.deepcopy(self._builder)) if self._builder else None
 
     def record_builder(self, name, arguments):
         """Keeps the builder's name and arguments, to be saved with the model."""
@@ -78,7 +86,7 @@ class MultiTaskModel(keras.Model):
 
     @alphas.setter
     def alphas(self, values):
-        self._alphas.update(values)
+        self._alphas.update(checks.instance("alphas", values, (Mapping, Alphas), "a dict of task name to alpha"))
 
     def compile(
         self,
@@ -120,16 +128,19 @@ class MultiTaskModel(keras.Model):
             raise ValueError("`jit_compile` must be False with on_nonfinite='raise' (XLA leaves the check out), or on_nonfinite be 'skip'.")
         if metrics is not None and weighted_metrics is not None:
             raise ValueError("`metrics` and `weighted_metrics` are the same here (weights are always honoured); give one of them.")
+        optimizer = keras.optimizers.get(optimizer)
         balancer = balancing.get(balancer)
         if balancer is not None:
             balancer.set_tasks([task.kind for task in self.tasks])
         tasks = self._replaced(loss, metrics if metrics is not None else weighted_metrics)
+        backward = _backward.make(self, balancer)
         self.alphas.update(self._by_task("loss_weights", loss_weights))
+        # From here on nothing is refused.
         self._keep("tasks", tasks)
         self._keep("balancer", balancer)
         self._keep("on_nonfinite", on_nonfinite)
         self._keep("task_losses", TaskLosses(tasks))
-        self._keep("_backward", _backward.make(self, balancer))
+        self._keep("_backward", backward)
         super().compile(
             optimizer=optimizer,
             weighted_metrics=self._keras_metrics(),
@@ -152,7 +163,7 @@ class MultiTaskModel(keras.Model):
         for task in self.tasks:
             changes = {"loss": losses[task.name]} if task.name in losses else {}
             if task.name in metrics:
-                changes |= _task_parts.new_metrics(metrics[task.name], task.monitor)
+                changes |= _task_parts.new_metrics(metrics[task.name], task)
             tasks.append(task.replace(**changes) if changes else task)
         return tuple(tasks)
 
@@ -185,14 +196,24 @@ class MultiTaskModel(keras.Model):
         return total / replicas if replicas > 1 else total
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Returns Σ α_t·L_t plus added losses, and tracks the task losses; see `keras.Model.compute_loss`."""
-        losses, counts = self.task_losses(*self.task_losses.pick(y, y_pred, sample_weight))
-        self.task_losses.track(self.task_losses.loss_means, losses, counts)
+        """Returns Σ α_t·L_t plus added losses for a batch; see `keras.Model.compute_loss`."""
+        losses, _ = self.task_losses(*self.task_losses.pick(y, y_pred, sample_weight))
         return self.total_loss(losses)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Updates the tasks' metrics, leaving out labels of weight 0; see `keras.Model.compute_metrics`."""
         return super().compute_metrics(x, *self.task_losses.pick(y, y_pred, sample_weight))
+
+    def get_metrics_result(self):
+        """Returns the logs; `loss` is Σ α_t·`<task>_loss` plus added losses, whatever labels are missing in which batch."""
+        logs = super().get_metrics_result() | self.task_losses.results()
+        return logs | {"loss": self.task_losses.total(self.alphas.vector) + self._loss_tracker.result()}
+
+    def _track(self, x, picked, losses, counts):
+        added = [ops.sum(ops.cast(loss, "float32")) for loss in self.losses]
+        self._loss_tracker.update_state(sum(added, ops.zeros(())), sample_weight=_step_parts.rows(x))
+        self.task_losses.track(self.task_losses.loss_means, losses, counts)
+        keras.Model.compute_metrics(self, x, *picked)
 
     def train_step(self, data):
         """One step of `fit`: forward, task losses, weights, backward, update."""
@@ -200,34 +221,33 @@ class MultiTaskModel(keras.Model):
         skip = self.on_nonfinite == "skip"
         before = [tf.identity(variable) for variable in self.non_trainable_variables] if skip else []
         step = self._backward(x, y, sample_weight)
-        loss = _step_parts.replica_sum(self.total_loss(step.losses))
 
         def update():
             self.optimizer.apply_gradients(zip(step.gradients, self.trainable_variables, strict=True))
-            self._loss_tracker.update_state(loss, sample_weight=_step_parts.rows(x))
-            self.task_losses.track(self.task_losses.loss_means, step.losses, step.counts)
+            self._track(x, step.picked, step.losses, step.counts)
             if self.balancer is not None:
                 self.task_losses.track(self.task_losses.weight_means, step.weights, step.counts)
                 step.advance()
                 if self.balancer.looks_again:
                     _backward.look_again(self, x, y, sample_weight, step)
-            keras.Model.compute_metrics(self, x, *step.picked)
             return True
 
         if skip:
-            tf.cond(
-                tf.reduce_all(tf.math.is_finite(step.losses)), update, lambda: _step_parts.restore(self.non_trainable_variables, before)
-            )
+            good = _step_parts.all_finite(step, self.optimizer)
+            tf.cond(good, update, lambda: _step_parts.restore(self.non_trainable_variables, before))
         else:
             # The checks must have passed before a weight is touched.
-            with tf.control_dependencies(_step_parts.finite(step.losses, self.tasks)):
+            with tf.control_dependencies(_step_parts.finite(step, self.tasks, self.optimizer)):
                 step.gradients = tf.nest.map_structure(tf.identity, step.gradients, expand_composites=True)
             update()
         return self.get_metrics_result()
 
     def test_step(self, data):
         """One step of `evaluate`; balancer weights belong to training and are left out."""
-        logs = super().test_step(data)
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        picked = self.task_losses.pick(y, self(x, training=False), sample_weight)
+        self._track(x, picked, *self.task_losses(*picked))
+        logs = self.get_metrics_result()
         return {key: value for key, value in logs.items() if not self.balancer or key not in self._weight_keys}
 
     @functools.wraps(keras.Model.fit, assigned=("__signature__",))

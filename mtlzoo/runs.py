@@ -1,6 +1,7 @@
 """Runs: a configuration, a training, and a folder that holds all that came of it."""
 
 import dataclasses
+import itertools
 import json
 import time
 from collections.abc import Mapping
@@ -122,7 +123,7 @@ def train(config: RunConfig, folder, *, overwrite: bool = False, progress: bool 
     >>> sorted(path.name for path in folder.iterdir())[:3]
     ['config.json', 'export', 'history.csv']
     """
-    folder = files.free_path("out", folder, overwrite, kind="a run's folder", is_kind=lambda path: (path / "config.json").is_file())
+    folder = files.free_path("out", folder, overwrite, kind="a run's folder", is_kind=_is_run)
     splits = config.load_data()
     model = config.build(splits)
     baseline = config.build(splits, "single_task") if config.baseline and config.architecture != "single_task" else None
@@ -172,24 +173,39 @@ def load(folder):
 
 
 def free_folder(config: RunConfig, parent="runs") -> Path:
-    """Returns the first folder `parent/<data>-<number>` that is not taken.
+    """Makes the first folder `parent/<data>-<number>` that is not taken, so that it is taken from now on.
 
     Args:
         config: what is to be run.
         parent: where runs are kept.
 
     Returns:
-        A path that does not exist.
+        The path of an empty folder.
+
+    Raises:
+        ValueError: the parent folder cannot be made.
 
     Source: the numbered runs of most trainers.
 
-    >>> free_folder(RunConfig(), parent="nowhere").name
+    >>> import tempfile
+    >>> free_folder(RunConfig(), parent=tempfile.mkdtemp()).name
     'digits-1'
     """
-    number = 1
-    while (path := Path(parent) / f"{config.data}-{number}").exists():
-        number += 1
-    return path
+    for number in itertools.count(1):
+        path = files.free_path("out", Path(parent) / f"{config.data}-{number}", overwrite=True, is_kind=Path.exists)
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        return path
+
+
+def _is_run(path):
+    """Whether a folder holds a finished run, which may be replaced as a whole."""
+    try:
+        return (path / "model.keras").is_file() and RunConfig.load(path) is not None
+    except (ValueError, TypeError):
+        return False
 
 
 def _fit(model, splits, config, progress):

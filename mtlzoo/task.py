@@ -1,6 +1,5 @@
 """`Task`: one job of the network. Its name is the output, the loss key, the label key, the weight key and the metric prefix."""
 
-import copy
 import dataclasses
 import re
 from collections.abc import Iterable, Mapping
@@ -56,8 +55,9 @@ class Task(TaskKinds):
         set_field = object.__setattr__
         set_field(self, "units", checks.integer("units", self.units, low=1))
         set_field(self, "alpha", checks.number("alpha", self.alpha, low=0))
+        _task_parts.checked_activation(self.activation)
         set_field(self, "loss", losses.as_loss(self.loss))
-        set_field(self, "metrics", tuple(_task_parts.as_metric(metric) for metric in _task_parts.listed(self.metrics)))
+        set_field(self, "metrics", _task_parts.as_metrics(self.metrics, self.kind, self.activation))
         set_field(self, "monitor", _task_parts.checked_monitor(self.monitor, [metric.name for metric in self.metrics]))
         _task_parts.check_logits(self.loss, self.activation)
 
@@ -79,17 +79,26 @@ class Task(TaskKinds):
     @property
     def label_shape(self) -> tuple[int, ...]:
         """Shape of one label: () for a class or a single number, (units,) for several."""
-        return (self.units,) if self.entrywise else ()
+        several = self.kind == "multilabel" or (self.kind == "regression" and self.units > 1)
+        return (self.units,) if several else ()
 
     @property
     def entrywise(self) -> bool:
-        """Whether each entry of a label may be missing by itself; then weights have the label's shape."""
-        return self.kind == "multilabel" or (self.kind == "regression" and self.units > 1)
+        """Whether each entry of a label may be missing by itself: several entries, and a loss and metrics of single entries.
+
+        Where one of them needs the whole vector (such as cosine similarity), a label with a missing entry is missing.
+        """
+        return bool(self.label_shape) and _task_parts.of_single_entries(self.loss, self.metrics)
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        """Shape of one label's weight: the label's own if entries may be missing alone, else ()."""
+        return self.label_shape if self.entrywise else ()
 
     def make_loss(self) -> keras.losses.Loss:
         """Returns a copy of the loss that takes its mean over the labels that are there."""
-        loss = copy.copy(self.loss)
-        loss.reduction = "mean_with_sample_weight"
+        loss = object.__new__(type(self.loss))  # Keras copies by `get_config`, which forgets what it does not list.
+        loss.__dict__.update(self.loss.__dict__, reduction="mean_with_sample_weight")
         return loss
 
     def make_metrics(self) -> list[keras.metrics.Metric]:

@@ -34,7 +34,7 @@ def labels_for(tasks, rows, rng):
 
 def ones_for(tasks, rows):
     """Weights that say that every label is there."""
-    return {task.name: np.ones((rows, *task.label_shape), "float32") for task in tasks}
+    return {task.name: np.ones((rows, *task.weight_shape), "float32") for task in tasks}
 
 
 def count_calls(model, method="train_step"):

@@ -42,7 +42,21 @@ def test_evaluate_gives_the_report_s_own_values(run_folder, capsys):
 
 
 def test_a_configuration_runs_again_to_the_same_model(run_folder, tmp_path):
-    assert cli.main(["train", "--config", str(run_folder / "config.json"), "--no-baseline", "--out", str(tmp_path / "again")]) == 0
+    assert (
+        cli.main(
+            [
+                "train",
+                "--config",
+                str(run_folder / "config.json"),
+                "--no-baseline",
+                "--balancer",
+                "uncertainty_weighting",
+                "--out",
+                str(tmp_path / "again"),
+            ]
+        )
+        == 0
+    )
     one, other = (keras.saving.load_model(folder / "model.keras") for folder in (run_folder, tmp_path / "again"))
     for mine, theirs in zip(one.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, theirs)
@@ -83,8 +97,12 @@ def test_overwriting_is_asked_for_and_keeps_the_old_run_until_the_end(tmp_path, 
     assert (folder / "model.keras").read_bytes() != before
     other = tmp_path / "papers"
     other.mkdir()
+    (other / "config.json").write_text("{}")
+    (other / "thesis.txt").write_text("years of work")
     assert cli.main(["train", *SMALL, "--out", str(other), "--overwrite"]) == 2
-    assert "a run's folder" in capsys.readouterr().err and other.is_dir()
+    assert "a run's folder" in capsys.readouterr().err and (other / "thesis.txt").is_file()
+    assert cli.main(["train", *SMALL, "--out", str(other / "thesis.txt" / "run")]) == 2
+    assert "cannot be" in capsys.readouterr().err
 
 
 BAD = [
@@ -114,7 +132,7 @@ def test_bad_values_give_one_line_and_code_2(arguments, message, capsys, tmp_pat
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and error.startswith(f"mtlzoo {arguments[0]}: error: ")
     assert message in error
-    assert not list(tmp_path.iterdir())
+    assert not [path for path in tmp_path.rglob("*") if path.name != "runs"]
 
 
 @pytest.mark.parametrize(

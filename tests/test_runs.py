@@ -28,7 +28,9 @@ def test_bad_configurations_are_refused(text, message, tmp_path):
 def test_free_folders_are_numbered(tmp_path):
     config = RunConfig()
     (tmp_path / "digits-1").mkdir()
-    assert runs.free_folder(config, tmp_path) == tmp_path / "digits-2"
+    (tmp_path / "digits-1" / "model.keras").touch()
+    made = [runs.free_folder(config, tmp_path) for _ in range(2)]
+    assert made == [tmp_path / "digits-2", tmp_path / "digits-3"], "what was handed out is taken"
 
 
 def test_the_baseline_has_the_run_s_size_budget_and_seed():

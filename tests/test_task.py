@@ -93,3 +93,25 @@ def test_monitor_follows_the_first_metric():
     assert Task.regression("a", metrics=["mse", "mae"]).monitor == ("mean_squared_error", "min")
     assert Task.regression("a", metrics=[]).monitor == ("loss", "min")
     assert Task.binary("a", metrics=[keras.metrics.Precision(name="precision")]).monitor == ("precision", "max")
+
+
+def test_accuracy_is_the_one_of_the_kind_of_task():
+    for task in (Task.binary("a", metrics=["accuracy", "auc"]), Task.multilabel("a", 3, metrics=["acc"])):
+        assert isinstance(task.metrics[0], keras.metrics.BinaryAccuracy) and task.metrics[0].name == "accuracy"
+    many = Task.multiclass("a", 3, metrics=["accuracy", "sparse_top_k_categorical_accuracy"])
+    assert isinstance(many.metrics[0], keras.metrics.SparseCategoricalAccuracy)
+    with pytest.raises(ValueError, match="unlike names"):
+        Task.binary("a", metrics=["accuracy", "accuracy"])
+
+
+def test_focal_loss_without_focus_is_cross_entropy():
+    y, p = np.array([0, 2]), np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]], "float32")
+    focal, plain = Task.multiclass("a", 3, focal=0.0).loss, Task.multiclass("a", 3).loss
+    np.testing.assert_allclose(float(focal(y, p)), float(plain(y, p)), rtol=1e-5)
+
+
+def test_activations_are_looked_up():
+    with pytest.raises(ValueError, match="Did you mean 'relu'"):
+        Task.regression("a", activation="rellu")
+    with pytest.raises(TypeError, match="`class_weight`"):
+        Task.binary("a", class_weight=5)

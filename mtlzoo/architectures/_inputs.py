@@ -1,5 +1,6 @@
 """How a builder's `inputs`, `trunk` and `frozen` arguments are read."""
 
+import numbers
 from collections.abc import Mapping, Sequence
 
 import keras
@@ -56,8 +57,8 @@ def apply(stages, x):
 def freeze(stages, frozen):
     """Freezes the stages named, or all with True."""
     names = [stage.name for stage in stages]
-    if frozen is True:
-        frozen = names
+    if isinstance(frozen, bool):
+        frozen = names if frozen else []
     elif isinstance(frozen, str) or not isinstance(frozen, Sequence):
         raise TypeError(f"`frozen` must be True or a list of stage names of {names}; received {frozen!r}.")
     for name in frozen:
@@ -67,8 +68,9 @@ def freeze(stages, frozen):
 def _as_input(argument, value, name):
     if isinstance(value, keras.KerasTensor):
         return value
-    if isinstance(value, int):
+    if isinstance(value, numbers.Integral):
         value = (value,)
-    if not isinstance(value, Sequence) or isinstance(value, str) or not all(size is None or isinstance(size, int) for size in value):
+    sizes = (type(None), numbers.Integral)
+    if not isinstance(value, Sequence) or isinstance(value, str) or not all(isinstance(size, sizes) for size in value):
         raise TypeError(f"`{argument}` must be a shape such as (28, 28, 1) or a Keras input; received {value!r}.")
-    return keras.Input(tuple(value), name=name)
+    return keras.Input(tuple(size if size is None else int(size) for size in value), name=name)

@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import keras
 
@@ -33,11 +33,18 @@ def architecture(builder: Callable) -> Callable:
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         model = builder(*bound.args, **bound.kwargs)
-        arguments = {**bound.arguments, "tasks": model.tasks}
+        arguments = {**bound.arguments, "tasks": model.tasks, "inputs": _shapes(bound.arguments["inputs"])}
         model.record_builder(builder.__name__, arguments)
         return model
 
     return ARCHITECTURES.register(build)
+
+
+def _shapes(inputs):
+    """Inputs as shapes, so that the record outlives the tensors."""
+    if isinstance(inputs, keras.KerasTensor):
+        return tuple(inputs.shape[1:])
+    return {key: _shapes(value) for key, value in inputs.items()} if isinstance(inputs, Mapping) else inputs
 
 
 def get(name: str) -> Callable:

@@ -92,7 +92,7 @@ class Balancer(keras.layers.Layer):
     def advance(self, losses, present, gram=None, weights=None):
         """Moves everything by one step that computed weights."""
         if weights is not None:
-            self.last.assign(ops.cast(weights, "float32"))
+            self.last.assign(ops.where(present, ops.cast(weights, "float32"), self.last))
         self.update(losses, present, gram)
         self.tick()
 

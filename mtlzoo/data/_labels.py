@@ -42,6 +42,8 @@ def encode(task, labels, rows, ignore, where):
     bad = present[~_valid(task, present)]
     if bad.size:
         raise ValueError(f"{where} must be {_wanted(task)}; received {bad[0].item()!r} ({bad.size} such labels).")
+    if task.label_shape and not task.entrywise:
+        return np.where(missing, 0, array).astype(task.label_dtype), (~missing.any(axis=-1)).astype("float32")
     return np.where(missing, 0, array).astype(task.label_dtype), (~missing).astype("float32")
 
 
@@ -55,7 +57,7 @@ def encode_tensor(task, labels, rows, ignore):
         ignore: as for `encode`.
 
     Returns:
-        (labels of dtype task.label_dtype, weights float32), both [rows, *task.label_shape].
+        (labels of dtype task.label_dtype [rows, *task.label_shape], weights float32 [rows, *task.weight_shape]).
 
     Raises:
         tf.errors.InvalidArgumentError: when it runs, with the name of the task, if a label is out of range.
@@ -67,7 +69,7 @@ def encode_tensor(task, labels, rows, ignore):
     """
     shape = (rows, *task.label_shape)
     if labels is None:
-        return tf.zeros(shape, task.label_dtype), tf.zeros(shape, "float32")
+        return tf.zeros(shape, task.label_dtype), tf.zeros((rows, *task.weight_shape), "float32")
     labels = tf.reshape(labels if labels.dtype.is_floating else tf.cast(labels, "int64"), shape)
     missing = tf.math.is_nan(labels) if labels.dtype.is_floating else tf.zeros(shape, "bool")
     if ignore is not None and task.kind != "regression":
@@ -76,6 +78,8 @@ def encode_tensor(task, labels, rows, ignore):
     valid = _valid(task, labels)
     wanted = f"The labels of task {task.name} must be {_wanted(task)}; received"
     tf.debugging.Assert(tf.reduce_all(valid), [wanted, tf.boolean_mask(labels, ~valid)])
+    if task.label_shape and not task.entrywise:
+        missing = tf.reduce_any(missing, axis=-1)
     return tf.cast(labels, task.label_dtype), tf.cast(~missing, "float32")
 
 

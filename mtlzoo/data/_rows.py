@@ -63,7 +63,7 @@ def read(name, data, tasks, ignore):
             y[task.name], weights[task.name] = _labels.encode(task, labels[task.name], size, ignore, where)
         else:
             y[task.name] = np.zeros((size, *task.label_shape), task.label_dtype)
-            weights[task.name] = np.zeros((size, *task.label_shape), "float32")
+            weights[task.name] = np.zeros((size, *task.weight_shape), "float32")
     return Rows(x, y, weights, size)
 
 

@@ -42,14 +42,27 @@ def split(data, fractions: Mapping = FRACTIONS, *, seed: int = 0) -> dict:
         per_task = fractions if any(nested) else dict.fromkeys(data, fractions)
         parts = {}
         for name, entry in data.items():
+            _check_pairs(name, entry)
             for part, held in _split_entry(entry, per_task[name], seed, name).items():
                 parts.setdefault(part, {})[name] = held
         return parts
     return _split_entry(data, fractions, seed, "data")
 
 
+def _check_pairs(name, entry):
+    """Arrays that belong together must come as a pair: each entry is permuted by itself."""
+    for part in entry if isinstance(entry, list) else [entry]:
+        if not isinstance(part, tuple) and not _rows.is_stream(part):
+            raise TypeError(
+                f"`data` of {name!r} must be a pair (inputs, labels); received {type(part).__name__}. "
+                "Named inputs of one data set go together as ({name: array}, labels)."
+            )
+
+
 def _split_entry(entry, fractions, seed, name):
-    if not isinstance(entry, list):
+    if isinstance(entry, list):
+        _check_pairs(name, entry)
+    else:
         return _split_one(entry, fractions, [seed, zlib.crc32(name.encode())], name)
     split_parts = [_split_one(one, fractions, [seed, zlib.crc32(name.encode()), index], name) for index, one in enumerate(entry)]
     return {part: [one[part] for one in split_parts] for part in fractions}

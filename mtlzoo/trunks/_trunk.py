@@ -52,7 +52,7 @@ class Trunk:
             that are built keep their weights in every copy (a pretrained trunk).
 
     Raises:
-        ValueError: there is no stage, a stage is empty, or a layer stands twice in one stage under the same name.
+        ValueError: there is no stage, a stage is empty, or a layer stands twice in one stage.
         TypeError: something is no Keras layer.
 
     Source: the stage protocol of the house: an architecture applies the stages once, makes one copy a task or an
@@ -86,6 +86,8 @@ class Trunk:
         Returns:
             A tuple of `Stage`.
         """
+        if seed is not None:
+            checks.integer("seed", seed)
         start = f"{prefix}_" if prefix else ""
         copies = []
         for stage, layers in self._stages.items():
@@ -118,6 +120,8 @@ def _as_layers(name, layers):
     layers = (layers,) if isinstance(layers, keras.layers.Layer) else tuple(layers)
     if not layers:
         raise ValueError(f"`stages[{name!r}]` must hold at least one layer; received none.")
+    if len({id(layer) for layer in layers}) < len(layers):
+        raise ValueError(f"`stages[{name!r}]` must not hold a layer twice: a copy would be two layers that share no weights.")
     for layer in layers:
         checks.instance(f"stages[{name!r}]", layer, keras.layers.Layer, "Keras layers")
     return layers

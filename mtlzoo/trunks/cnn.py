@@ -44,7 +44,7 @@ def cnn(
     >>> cnn(filters=(16, 32), dense=(64,)).names
     ('conv1', 'conv2', 'dense1')
     """
-    filters = [checks.integer("filters", width, low=1) for width in filters]
+    filters, dense = checks.widths("filters", filters), checks.widths("dense", dense)
     checks.integer("kernel", kernel, low=1)
     checks.integer("pool", pool, low=1)
     checks.one_of("padding", padding, ["same", "valid"])
@@ -60,7 +60,7 @@ def cnn(
             stages[f"conv{index}"].append(layers.MaxPooling2D(pool))
     stages[f"conv{len(filters)}"] += [layers.Flatten(), *_dropout(dropout)]
     for index, width in enumerate(dense, start=1):
-        stages[f"dense{index}"] = [layers.Dense(checks.integer("dense", width, low=1), activation=activation), *_dropout(dropout)]
+        stages[f"dense{index}"] = [layers.Dense(width, activation=activation), *_dropout(dropout)]
     return Trunk(stages)
 
 

@@ -30,7 +30,7 @@ def mlp(units: Sequence[int] = (64, 64), *, activation: str = "relu", batch_norm
     >>> mlp(units=(32, 16)).names
     ('dense1', 'dense2')
     """
-    units = [checks.integer("units", width, low=1) for width in units]
+    units = checks.widths("units", units)
     checks.number("dropout", dropout, low=0, high=0.99)
     if not units:
         raise ValueError("`units` must name at least one stage; received none.")

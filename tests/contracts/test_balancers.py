@@ -16,8 +16,17 @@ GRAM = [name for name in NAMES if balancing.get(name).needs == "gram"]
 LOSSES = [name for name in NAMES if balancing.get(name).needs == "losses"]
 
 
+# Those whose training is tested by default; that of the others takes minutes and is marked slow.
+SAMPLE = ("uncertainty_weighting", "famo", "rlw", "pcgrad", "mgda")
+
+
 @pytest.fixture(params=NAMES)
 def name(request):
+    return request.param
+
+
+@pytest.fixture(params=[pytest.param(name, marks=() if name in SAMPLE else pytest.mark.slow) for name in NAMES])
+def trained(request):
     return request.param
 
 
@@ -135,15 +144,15 @@ def test_a_task_without_labels_leaves_the_others_as_they_are(name):
         assert np.all(np.isfinite(with_absent))
 
 
-def test_one_task_trains(name, rng):
+def test_one_task_trains(trained, rng):
     tasks = [Task.regression("price")]
-    model = model_with(name, tasks)
+    model = model_with(trained, tasks)
     history = model.fit(*some_data(tasks, rng), epochs=8, verbose=0).history
     assert history["loss"][-1] < history["loss"][0]
 
 
-def test_trains_and_logs_its_weights(name, rng):
-    model = model_with(name)
+def test_trains_and_logs_its_weights(trained, rng):
+    model = model_with(trained)
     x, y = some_data(model.tasks, rng)
     history = model.fit(x, y, validation_data=(x, y), batch_size=8, epochs=8, verbose=0).history
     assert history["val_loss"][-1] < history["val_loss"][0]
@@ -151,14 +160,13 @@ def test_trains_and_logs_its_weights(name, rng):
         assert np.all(np.isfinite(history[f"{task.name}_weight"])) and f"val_{task.name}_weight" not in history
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in SAMPLE else pytest.mark.slow) for name in LOSSES])
 def test_weights_of_losses_multiply_the_alphas_in_the_gradient(name, rng):
     model = model_with(name)
     model.compile(keras.optimizers.SGD(1.0), balancer=name)
     x, y = some_data(model.tasks, rng)
     if model.balancer.draws:
         pytest.skip("weights are drawn at random")
-    fresh = prepared(name, 2)
     fresh = balancing.get(name)
     fresh.set_tasks([task.kind for task in model.tasks])
     with tf.GradientTape() as tape:
@@ -175,8 +183,8 @@ def test_weights_of_losses_multiply_the_alphas_in_the_gradient(name, rng):
     np.testing.assert_allclose(logs["loss"], np.dot([1.0, 0.5], losses), rtol=1e-5)
 
 
-def test_saved_and_continued_as_without_the_break(name, rng, tmp_path):
-    balancer = balancing.get(name)
+def test_saved_and_continued_as_without_the_break(trained, rng, tmp_path):
+    balancer = balancing.get(trained)
     if "at" in balancer.get_config():
         balancer = type(balancer).from_config({**balancer.get_config(), "at": "representation", "every": 2, "freeze_after": 15})
     model = model_with(balancer)
@@ -198,9 +206,9 @@ def test_state_is_no_weight_of_the_network(name):
     assert [w.path for w in balanced.weights] == [w.path for w in plain.weights]
 
 
-def test_works_under_a_strategy(name, rng):
+def test_works_under_a_strategy(trained, rng):
     with helpers.two_replicas().scope():
-        model = model_with(name)
+        model = model_with(trained)
     x, y = some_data(model.tasks, rng)
     history = model.fit(tf.data.Dataset.from_tensor_slices((x, y)).batch(16), epochs=6, verbose=0).history
     assert history["loss"][-1] < history["loss"][0]

@@ -10,7 +10,7 @@ from tests.house import source
 LEVELS = [
     ["checks", "registry", "seeds", "files"],
     ["losses", "_task_parts", "_task_kinds", "task", "alphas", "layers", "balancing"],
-    ["trunks", "_task_losses", "_step_parts", "_sharing", "_backward", "gradients", "model", "assemble", "progress"],
+    ["trunks", "_task_losses", "_random_state", "_step_parts", "_sharing", "_backward", "gradients", "model", "assemble", "progress"],
     ["data", "architectures"],
     ["evaluation"],
     ["tuning", "export"],
@@ -23,6 +23,8 @@ CHAINS = [
     ["checks", "files"],
     ["losses", "_task_parts", "_task_kinds", "task"],
     ["_task_losses", "model", "assemble"],
+    ["_random_state", "model"],
+    ["_step_parts", "model"],
     ["_step_parts", "model"],
     ["_sharing", "_backward", "gradients", "model"],
     ["cli", "__main__"],
