@@ -16,6 +16,7 @@ from mtlzoo.balancing.dualproj import DualProj as DualProj
 from mtlzoo.balancing.dwa import DWA as DWA
 from mtlzoo.balancing.energy import Energy as Energy
 from mtlzoo.balancing.equal import EqualWeights as EqualWeights
+from mtlzoo.balancing.fairgrad import FairGrad as FairGrad
 from mtlzoo.balancing.famo import FAMO as FAMO
 from mtlzoo.balancing.fixed import FixedWeights as FixedWeights
 from mtlzoo.balancing.geometric_mean import GeometricMean as GeometricMean
@@ -28,6 +29,7 @@ from mtlzoo.balancing.imtl_l import IMTLL as IMTLL
 from mtlzoo.balancing.krum import Krum as Krum
 from mtlzoo.balancing.ldcmtl import LDCMTL as LDCMTL
 from mtlzoo.balancing.mgda import MGDA as MGDA
+from mtlzoo.balancing.nash_mtl import NashMTL as NashMTL
 from mtlzoo.balancing.pbi import PBI as PBI
 from mtlzoo.balancing.pcgrad import PCGrad as PCGrad
 from mtlzoo.balancing.rlw import RLW as RLW

@@ -73,3 +73,26 @@ def least_cosine(jacobian, direction):
     """The least of g_i·d / (‖g_i‖·‖d‖) over the rows that are not 0."""
     norms, unit = in_units(jacobian)
     return np.min(unit[norms > 0] @ direction) / np.linalg.norm(direction)
+
+
+def fair(jacobian, power, weights):
+    """The w > 0 with J·Jᵀ·w = w^(−power), by Newton's method on J in extended precision, started anywhere; and Jᵀw.
+
+    The equation is the gradient of a strictly convex function, so there is one solution only.
+    """
+    extended = np.asarray(jacobian, np.longdouble)
+    norms = np.sqrt(np.sum(extended**2, axis=1))
+    unit, power = extended / norms[:, None], np.longdouble(power)
+    lengths = weights * norms
+    for _ in range(60):
+        gains = lengths ** (-power) * norms ** (power - 1)
+        system = unit @ unit.T + np.diag(power * gains / lengths)
+        scale = 1 / np.sqrt(np.diag(system))
+        right = scale * (gains - unit @ (unit.T @ lengths))
+        step = scale * np.linalg.solve((system * scale[:, None] * scale).astype("float64"), right.astype("float64"))
+        relative = np.max(np.abs(step / lengths))
+        lengths = lengths + step * min(1, 0.5 / max(relative, 1e-30))
+        if relative < 1e-17:
+            break
+    assert relative < 1e-14
+    return lengths / norms, lengths @ unit
