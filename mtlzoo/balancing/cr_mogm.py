@@ -91,7 +91,10 @@ class CRMOGM(Balancer):
 
     def get_config(self):
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "balancer": keras.saving.serialize_keras_object(self.inner), "alpha": self.alpha}
+        inner = keras.saving.serialize_keras_object(self.inner)
+        # The inner state is made with the own one: the configuration is the same before and after.
+        inner.pop("build_config", None)
+        return {**super().get_config(), "balancer": inner, "alpha": self.alpha}
 
     @classmethod
     def from_config(cls, config):
