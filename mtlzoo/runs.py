@@ -1,7 +1,6 @@
 """Runs: a configuration, a training, and a folder that holds all that came of it."""
 
 import dataclasses
-import itertools
 import json
 import time
 from collections.abc import Mapping
@@ -191,13 +190,14 @@ def free_folder(config: RunConfig, parent="runs") -> Path:
     >>> free_folder(RunConfig(), parent=tempfile.mkdtemp()).name
     'digits-1'
     """
-    for number in itertools.count(1):
+    number = 1
+    while True:
         path = files.free_path("out", Path(parent) / f"{config.data}-{number}", overwrite=True, is_kind=Path.exists)
         try:
             path.mkdir()
+            return path
         except FileExistsError:
-            continue
-        return path
+            number += 1
 
 
 def _is_run(path):
