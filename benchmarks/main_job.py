@@ -77,9 +77,8 @@ def main():
         sets.append((one, one.arrays("train", one.rows("train")), one.arrays("test", one.rows("test"))))
     found = {method: [run(method, sets, arguments, seed) for seed in range(arguments.seeds)] for method in METHODS}
     tasks = found["mixed: single_task"][0][3]
-    print(
-        f"{arguments.data}, {arguments.epochs} epochs, {BATCH} rows a step, seeds 0–{arguments.seeds - 1}; test accuracy in %, mean ± 95 % CI\n"
-    )
+    print(f"{arguments.data}, {arguments.epochs} epochs, {BATCH} rows a step, seeds 0–{arguments.seeds - 1}")
+    print("test accuracy in %, mean ± 95 % CI\n")
     header = f"{'':<30}" + "".join(f"{task.name:>16}" for task in tasks)
     print(header + f"{'Δm, %':>16}{'parameters':>12}{'seconds':>9}")
     for method, runs in found.items():
