@@ -32,6 +32,7 @@ from mtlzoo.balancing.mgda import MGDA as MGDA
 from mtlzoo.balancing.nash_mtl import NashMTL as NashMTL
 from mtlzoo.balancing.pbi import PBI as PBI
 from mtlzoo.balancing.pcgrad import PCGrad as PCGrad
+from mtlzoo.balancing.pcd import PCD as PCD
 from mtlzoo.balancing.rlw import RLW as RLW
 from mtlzoo.balancing.scale_invariant import ScaleInvariant as ScaleInvariant
 from mtlzoo.balancing.stch import STCH as STCH

@@ -14,8 +14,9 @@ class CRMOGM(Balancer):
     """Smooths the weights of any other balancer over the steps: w_k = α·w_{k−1} + (1 − α)·ŵ_k.
 
     Weights that jump with the batch correlate with its gradients, and keep stochastic multi-objective methods from converging; a
-    slow average does not. w starts at the first ŵ of a task's first labelled step; a task without a label keeps its own. What the
-    inner balancer needs, where it takes gradients, and how often it computes hold for the whole; its state is saved with it.
+    slow average does not. w starts at ŵ of a task's first labelled step (TorchJD: at 1/T, whatever the scale of ŵ is); a task without
+    a label keeps its own. What the inner balancer needs, where it takes gradients, and how often it computes hold for the whole; its
+    state is saved with it.
 
     Args:
         balancer: the inner balancer, a name or a `Balancer`; it must not freeze by itself (give `freeze_after` here).

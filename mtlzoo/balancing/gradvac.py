@@ -20,7 +20,7 @@ class GradVac(GramBalancer):
     v ← v + ‖v‖·(φ̂_ij·√(1 − φ²) − φ·√(1 − φ̂_ij²)) / (‖g_j‖·√(1 − φ̂_ij²))·g_j, so that cos(v, g_j) = φ̂_ij; then in any case
     φ̂_ij ← (1 − β)·φ̂_ij + β·φ. Targets start from 0, where the method is PCGrad. All shared parameters form one group ("whole
     model" in the paper, which also has groups by layer). Zero gradients have no cosine and leave targets as they are.
-    LibMTL has β = 0.5; TorchJD takes the cosine of g_i where the paper has that of v.
+    LibMTL and TorchJD have β = 0.5.
 
     Args:
         beta: how fast targets follow, from 0 to 1; 0.01 as in the paper.
