@@ -14,8 +14,8 @@ class AlignedMTL(GramBalancer):
     """Replaces the task gradients by the nearest orthogonal ones of one length, and sums these.
 
     With G = VΛVᵀ, w = √λ·VΛ^(−½)Vᵀ·1, where λ is the smallest eigenvalue above 0 (or the median, or the mean one): rows √λ·Q, Q the
-    orthogonal polar factor of the Jacobian, have a condition number of 1. No task goes uphill in the sum of linearly independent
-    gradients' *aligned* rows; by the gradients themselves one may. The weights of the tasks in the paper are 1 here, as in its code
+    orthogonal polar factor of the Jacobian, have a condition number of 1. The aligned gradients do not conflict with their sum;
+    the gradients themselves may: g_iᵀd = √λ·(G^½·1)_i can be negative. The weights of the tasks in the paper are 1 here, as in its code
     (TorchJD has 1/T). Public code drops eigenvalues below T·ε·λ_max, and with them any task whose gradient is 1e-8 of another's; here
     only linear dependence of the *unit* gradients lowers the rank (then weights of the least Σ(w_i·‖g_i‖)² are given, for the same
     direction), and small eigenvalues are exact. Note that λ = min ties the length of the step to the weakest task.
