@@ -7,6 +7,7 @@ from mtlzoo.balancing._registry import get as get
 from mtlzoo.balancing._registry import names as names
 from mtlzoo.balancing.aggregate import aggregate as aggregate
 from mtlzoo.balancing.aligned_mtl import AlignedMTL as AlignedMTL
+from mtlzoo.balancing.cagrad import CAGrad as CAGrad
 from mtlzoo.balancing.competitive import Competitive as Competitive
 from mtlzoo.balancing.config import ConFIG as ConFIG
 from mtlzoo.balancing.cosmos import COSMOS as COSMOS
@@ -31,8 +32,8 @@ from mtlzoo.balancing.ldcmtl import LDCMTL as LDCMTL
 from mtlzoo.balancing.mgda import MGDA as MGDA
 from mtlzoo.balancing.nash_mtl import NashMTL as NashMTL
 from mtlzoo.balancing.pbi import PBI as PBI
-from mtlzoo.balancing.pcgrad import PCGrad as PCGrad
 from mtlzoo.balancing.pcd import PCD as PCD
+from mtlzoo.balancing.pcgrad import PCGrad as PCGrad
 from mtlzoo.balancing.rlw import RLW as RLW
 from mtlzoo.balancing.scale_invariant import ScaleInvariant as ScaleInvariant
 from mtlzoo.balancing.stch import STCH as STCH

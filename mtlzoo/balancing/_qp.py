@@ -36,8 +36,31 @@ def nonnegative(matrix, linear):
     return x, violation / ops.maximum(terms, 1e-300)
 
 
-def _on(matrix, linear, free):
-    """Solves Mx = b on the free entries, the others 0; says which entries then have the wrong sign, in x or in Mx − b.
+def contains_zero(cosines, alive):
+    """Says whether some mean of the rows that are alive is 0, up to the rounding of their cosines C.
+
+    Args:
+        cosines: C, [t, t], float64.
+        alive: [t], bool.
+
+    Returns:
+        A boolean tensor.
+
+    Source: Désidéri, "Multiple-gradient descent algorithm", C. R. Math. 350, 2012: the points that are Pareto-stationary.
+    """
+    ones = ops.cast(alive, "float64")
+    found, _ = nonnegative(cosines + ops.expand_dims(ones, 0) * ops.expand_dims(ones, 1), ops.expand_dims(ones, 0))
+    return is_null(cosines, found[0])
+
+
+def is_null(cosines, x):
+    """Says whether the rows weighed by x cancel out, up to the rounding of their cosines C."""
+    size = ops.cast(ops.shape(cosines)[0], "float64")
+    return ops.sum(x * times(cosines, ops.expand_dims(x, 0))[0]) <= 4 * size * EPSILON * ops.sum(x) ** 2
+
+
+def solve_on(matrix, linear, free):
+    """Solves Mx = b on the free entries, [k, t] bool, the others 0.
 
     M is shifted so that it can be singular; steps of refinement take the shift out again.
     """
@@ -48,6 +71,12 @@ def _on(matrix, linear, free):
     x = kept * times(inverse, kept * linear)
     for _ in range(_STEPS):
         x = x + kept * times(inverse, kept * (linear - times(matrix, x)))
+    return x
+
+
+def _on(matrix, linear, free):
+    """The same, and which entries then have the wrong sign, in x or in Mx − b."""
+    x = solve_on(matrix, linear, free)
     slack = times(matrix, x) - linear
     noise = 32 * EPSILON * (times(ops.abs(matrix), ops.abs(x)) + ops.abs(linear))
     return x, ops.where(free, x < 0, slack < -noise)

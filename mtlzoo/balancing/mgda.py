@@ -5,8 +5,8 @@ from keras import ops
 
 from mtlzoo import checks
 from mtlzoo.balancing._base import GramBalancer
-from mtlzoo.balancing._gram import EPSILON, checked, times, unit
-from mtlzoo.balancing._qp import nonnegative
+from mtlzoo.balancing._gram import checked, unit
+from mtlzoo.balancing._qp import is_null, nonnegative
 from mtlzoo.balancing._registry import BALANCERS
 
 
@@ -77,10 +77,7 @@ def _shortest(cosines, lengths):
     """
     matrices = cosines + ops.expand_dims(lengths, 1) * ops.expand_dims(lengths, 2)
     found, residuals = nonnegative(matrices, lengths)
-    total = ops.sum(found[0])
-    square = ops.sum(found[0] * times(cosines, found[:1])[0])
-    size = ops.cast(ops.shape(cosines)[0], "float64")
-    opposed = square <= 4 * size * EPSILON * total * total
+    opposed = is_null(cosines, found[0])
     return opposed, found, ops.where(opposed, residuals[0], residuals[1])
 
 
