@@ -8,15 +8,20 @@ import pytest
 from nbclient import NotebookClient
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "notebooks"
-SHOWN = {"01_quickstart.ipynb": (["Δm", "missing", "digit (1, 10)", "turn (1, 4)", "one task alone: ['digit']"], 3)}
+SHOWN = {
+    "01_quickstart.ipynb": (["Δm", "missing", "digit (1, 10)", "turn (1, 4)", "one task alone: ['digit']"], 3),
+    "02_balancing.ipynb": (["mean cosine to the mean direction", "chosen on validation", "single task", "Nash-MTL"], 1),
+}
+SLOW = ("02_balancing.ipynb",)
+NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.glob("*.ipynb")))
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in NOTEBOOKS])
 def test_notebook_runs(name, tmp_path, monkeypatch):
     monkeypatch.setitem(os.environ, "PYDEVD_DISABLE_FILE_VALIDATION", "1")
     monkeypatch.delitem(os.environ, "MPLBACKEND", raising=False)
     notebook = nbformat.read(FOLDER / name, as_version=4)
-    NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     text = "".join(output.get("text", "") for output in outputs)
     words, pictures = SHOWN[name]
