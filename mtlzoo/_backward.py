@@ -81,13 +81,13 @@ class AtParameters:
         def fresh():
             stacked, heads = self._rows(tape, scaled)
             scale = tf.cast(model.optimizer.scale_loss(tf.constant(1.0)), "float32")
-            gram = tf.add_n([tf.matmul(rows / scale, rows / scale, transpose_b=True) for rows in stacked])
-            weights = tf.cast(balancer(total, present, tf.cast(gram, "float64")), "float32")
+            gram = tf.add_n([_gram(rows / scale) for rows in stacked])
+            weights = tf.cast(balancer(total, present, gram), "float32")
             return self._combined(stacked, heads, weights), weights, gram
 
         def kept():
             weights = balancer.cached()
-            return self._plain(tape, scaled, weights), weights, tf.zeros((len(values),) * 2)
+            return self._plain(tape, scaled, weights), weights, tf.zeros((len(values),) * 2, "float64")
 
         chosen = balancer.is_fresh()
         gradients, weights, gram = fresh() if chosen is None else tf.cond(chosen, fresh, kept)
@@ -159,14 +159,14 @@ class AtRepresentation:
 
         def fresh():
             rows = at_views / tf.cast(model.optimizer.scale_loss(tf.constant(1.0)), "float32")
-            gram = _replica_mean(tf.matmul(rows, rows, transpose_b=True)) / model.distribute_strategy.num_replicas_in_sync
-            return tf.cast(balancer(total, present, tf.cast(gram, "float64")), "float32"), gram
+            gram = _replica_mean(_gram(rows)) / model.distribute_strategy.num_replicas_in_sync
+            return tf.cast(balancer(total, present, gram), "float32"), gram
 
         chosen = balancer.is_fresh()
         if chosen is None:
             weights, gram = fresh()
         else:
-            weights, gram = tf.cond(chosen, fresh, lambda: (balancer.cached(), tf.zeros((len(values),) * 2)))
+            weights, gram = tf.cond(chosen, fresh, lambda: (balancer.cached(), tf.zeros((len(values),) * 2, "float64")))
         upstream = tf.cast(tf.reshape(tf.matmul((alphas * weights)[tf.newaxis], at_views), tf.shape(shared)), shared.dtype)
         found, replicas = [None] * len(variables), model.distribute_strategy.num_replicas_in_sync
         front = [variables[index].value for index in sharing.shared]
@@ -213,6 +213,12 @@ def _with_added(gradients, tape, added, variables):
 def _dense(gradients, sources):
     pairs = zip(gradients, sources, strict=True)
     return [tf.zeros_like(source) if gradient is None else tf.convert_to_tensor(gradient) for gradient, source in pairs]
+
+
+def _gram(rows):
+    """JJᵀ of rows [T, size] in float64: in float32 the products would round away the angle between rows that nearly oppose."""
+    rows = tf.cast(rows, "float64")
+    return tf.matmul(rows, rows, transpose_b=True)
 
 
 def _replica_mean(values):

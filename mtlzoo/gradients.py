@@ -10,6 +10,8 @@ from mtlzoo._sharing import Sharing
 
 # Mean cosine to the mean direction, from the study of Gama and Grassi 2025: about .7 no gain, .45 some, .3 large.
 LITTLE, SOME = 0.6, 0.4
+# Beyond this ratio of norms the smaller task hardly trains, whatever the angle.
+UNLIKE = 5.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +52,9 @@ class GradientReport:
         if len(self.tasks) < 2:
             return "There is one task with labels: nothing to balance."
         if self.mean_cosine > LITTLE:
+            if self.norm_ratio > UNLIKE:
+                sizes = f"one gradient is {self.norm_ratio:.3g} times another"
+                return f"The tasks agree ({found}), but {sizes}: bring the losses to one scale first."
             return f"The tasks agree ({found}): equal weights are likely enough."
         if self.mean_cosine > SOME:
             return f"The tasks agree in part ({found}): balancing may bring a little; compare it with tuned fixed weights."

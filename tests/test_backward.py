@@ -254,3 +254,18 @@ def test_balancers_may_look_at_the_losses_after_the_step_and_know_the_epochs():
     looked.fit(x, y, epochs=5, initial_epoch=3, verbose=0, validation_data=(x, y))
     looked.fit(x, y, None, 1, 0, [])
     assert looked.balancer.epochs == [3, "end", 4, "end", 0, "end"]
+
+
+@pytest.mark.parametrize("at", ["parameters", "representation"])
+def test_gradients_that_nearly_oppose_keep_their_angle(at):
+    tasks = [Task.regression("b"), Task.regression("c")]
+    model = build(Recording(at=at, name="recording"), tasks, trunk=trunks.mlp((4,), activation="linear"))
+    for name, sign in (("b", 1.0), ("c", -1.0)):
+        head = model.get_layer(name)
+        head.kernel.assign(sign * np.array([[1.0], [1.0], [1.0], [1.0 + (1e-3 if name == "c" else 0.0)]]))
+    x = np.ones((4, 6), "float32")
+    model.optimizer.learning_rate = 0.0
+    model.train_on_batch(x, {"b": np.full(4, 50.0), "c": np.full(4, 50.0)})
+    gram = model.balancer.seen.numpy()
+    sine = np.sqrt(1 - gram[0, 1] ** 2 / gram[0, 0] / gram[1, 1])
+    np.testing.assert_allclose(sine, np.sqrt(3) / 4 * 1e-3, rtol=2e-2)

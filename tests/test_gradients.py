@@ -54,8 +54,13 @@ def test_leaves_the_model_as_it_was_and_looks_at_labelled_tasks_only(rng):
     ("cosine", "word"), [(0.7, "equal weights are likely enough"), (0.45, "may bring a little"), (0.3, "likely to help")]
 )
 def test_advice_is_the_literature_s_rule(cosine, word):
-    report = GradientReport(("a", "b"), np.eye(2), np.array([1.0, 0.0]), np.ones((2, 2)), cosine, {})
-    assert word in report.advice and report.norm_ratio == float("inf")
+    report = GradientReport(("a", "b"), np.eye(2), np.array([1.0, 2.0]), np.ones((2, 2)), cosine, {})
+    assert word in report.advice and report.norm_ratio == 2.0
+
+
+def test_advice_minds_the_size_of_gradients_that_agree():
+    report = GradientReport(("a", "b"), np.eye(2), np.array([1.0, 0.0]), np.ones((2, 2)), 0.9, {})
+    assert "bring the losses to one scale" in report.advice and report.norm_ratio == float("inf")
 
 
 def test_what_cannot_be_compared_is_refused(rng):
