@@ -25,8 +25,9 @@ def hard_sharing(
     """One trunk for all tasks, a head a task: the least parameters, the first thing to try.
 
     Args:
-        inputs: shape of one input without the batch, such as (28, 28, 1); or a dict of shapes by task name for one
-            input a task, which the model then calls `<task>_input` (the trunk's weights are shared all the same), or by input name for a trunk of several inputs.
+        inputs: shape of one input without the batch, such as (28, 28, 1); or a dict of shapes by task name for one input a task,
+            which the model then calls `<task>_input` (the trunk's weights are shared all the same); or by input name for a
+            trunk of several inputs.
         tasks: the tasks.
         trunk: a name, a `Trunk`, or a Keras layer or model; None for `cnn` on images and `mlp` on vectors.
         tower: widths of the dense layers of each task between trunk and head.

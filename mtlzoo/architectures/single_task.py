@@ -27,8 +27,8 @@ def single_task(
     trained apart: same seeds, same weights.
 
     Args:
-        inputs: shape of one input without the batch, such as (28, 28, 1); or a dict of shapes by task name for one
-            input a task, which the model then calls `<task>_input`, or by input name for a trunk of several inputs.
+        inputs: shape of one input without the batch, such as (28, 28, 1); or a dict of shapes by task name for one input a task,
+            which the model then calls `<task>_input`; or by input name for a trunk of several inputs.
         tasks: the tasks.
         trunk: a name, a `Trunk`, or a Keras layer or model; None for `cnn` on images and `mlp` on vectors.
         tower: widths of the dense layers of each task between trunk and head.
