@@ -213,7 +213,8 @@ class MultiTaskModel(keras.Model):
         added = [ops.sum(ops.cast(loss, "float32")) for loss in self.losses]
         self._loss_tracker.update_state(sum(added, ops.zeros(())), sample_weight=_step_parts.rows(x))
         self.task_losses.track(self.task_losses.loss_means, losses, counts)
-        keras.Model.compute_metrics(self, x, *picked)
+        if self._compile_metrics is not None:
+            self._compile_metrics.update_state(*picked)
 
     def train_step(self, data):
         """One step of `fit`: forward, task losses, weights, backward, update."""
