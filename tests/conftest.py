@@ -34,3 +34,15 @@ def tfds_dir():
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+# Balancers whose tests run by default; those of the others are marked slow, so that plain `pytest` stays under four minutes.
+BY_DEFAULT = ("uncertainty_weighting", "famo", "pcgrad", "mgda", "aggregate")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        of_balancers = "tests/balancing/" in item.nodeid or "contracts/test_balancers" in item.nodeid
+        if of_balancers and not any(name in item.nodeid for name in BY_DEFAULT):
+            item.add_marker(pytest.mark.slow)
