@@ -1,35 +1,17 @@
 """Backward passes: how the gradients of a step are had for each sort of balancer. Said in one place:
 
-Balancers that need only losses weigh the whole loss, heads included. Balancers that need the Gram matrix weigh the shared
-parameters; each head takes the gradient of its own α_t·L_t. Added losses (regularisers) count once and are not weighed.
+Balancers that need only losses weigh the whole loss, heads included. Balancers that need the Gram matrix or the gradients move
+the shared parameters; each head takes the gradient of its own α_t·L_t. Added losses (regularisers) count once and are not weighed.
 """
 
-import dataclasses
+import math
 
 import tensorflow as tf
 
+from mtlzoo import _step_math as maths
 from mtlzoo._sharing import Sharing
-
-
-@dataclasses.dataclass
-class Step:
-    """What a forward and backward pass gave.
-
-    Args:
-        picked: labels, outputs and label weights, each by task.
-        losses: task losses [T].
-        counts: number (or weight) of labels that each is a mean over, [T].
-        gradients: one for each trainable variable, scaled as the optimizer wants it.
-        weights: the balancer's weights [T], or None.
-        advance: moves the balancer's state; called once the step is known to be good.
-    """
-
-    picked: tuple
-    losses: tf.Tensor
-    counts: tf.Tensor
-    gradients: list
-    weights: tf.Tensor | None = None
-    advance: object = lambda: None
+from mtlzoo._step_math import Step
+from mtlzoo.balancing import BATCHES, Direction
 
 
 def make(model, balancer):
@@ -37,9 +19,20 @@ def make(model, balancer):
     replicas = model.distribute_strategy.num_replicas_in_sync
     if balancer is not None and replicas > 1 and (balancer.every > 1 or balancer.freeze_after):
         raise ValueError(f"`balancer` {balancer.name!r} must have every=1 and no freeze_after under a strategy of {replicas} replicas.")
+    kinds = [task.kind for task in model.tasks]
     if balancer is None or balancer.needs == "losses":
+        if balancer is not None:
+            balancer.set_tasks(kinds)
         return WholeLoss(model, balancer)
-    return AtRepresentation(model, balancer) if balancer.at == "representation" else AtParameters(model, balancer)
+    sharing = Sharing(model)
+    sharing.check_shared(balancer)
+    if balancer.at == "representation":
+        made = AtRepresentation(model, balancer, sharing)
+    else:
+        made = (SeveralBatches if balancer.needs == "batches" else AtParameters)(model, balancer, sharing)
+    sizes = [math.prod(model.trainable_variables[index].shape) for index in sharing.shared]
+    balancer.set_tasks(kinds, sizes if balancer.needs == "jacobian" else None)
+    return made
 
 
 class WholeLoss:
@@ -51,11 +44,11 @@ class WholeLoss:
     def __call__(self, x, y, sample_weight):
         model, balancer = self.model, self.balancer
         with tf.GradientTape() as tape:
-            picked, values, counts = _forward(model, model(x, training=True), y, sample_weight)
+            picked, values, counts = maths.forward(model, model(x, training=True), y, sample_weight)
             losses = tf.stack(values)
             weights, advance = None, (lambda: None)
             if balancer is not None:
-                given = _global(losses, counts)
+                given = maths.over_replicas(losses, counts)
                 weights, advance = _weighed(balancer, *given)
             scaled = model.optimizer.scale_loss(model.total_loss(losses, weights))
         return Step(picked, losses, counts, tape.gradient(scaled, model.trainable_variables), weights, advance)
@@ -64,35 +57,32 @@ class WholeLoss:
 class AtParameters:
     """T backward passes through the shared parameters, their Gram matrix, and the weighted sum of the same gradients."""
 
-    def __init__(self, model, balancer):
-        self.model, self.balancer, self.sharing = model, balancer, Sharing(model)
-        self.sharing.check_shared(balancer)
+    def __init__(self, model, balancer, sharing):
+        self.model, self.balancer, self.sharing = model, balancer, sharing
 
     def __call__(self, x, y, sample_weight):
         model, balancer = self.model, self.balancer
         with tf.GradientTape(persistent=True) as tape:
-            picked, values, counts = _forward(model, model(x, training=True), y, sample_weight)
+            picked, values, counts = maths.forward(model, model(x, training=True), y, sample_weight)
             scaled = [model.optimizer.scale_loss(value) for value in values]
-            added = _added(model)
+            added = maths.added(model)
         losses = tf.stack(values)
-        total, present = _global(losses, counts)
+        total, present = maths.over_replicas(losses, counts)
         present = tf.logical_and(present, model.alphas.vector > 0)
 
         def fresh():
             stacked, heads = self._rows(tape, scaled)
-            scale = tf.cast(model.optimizer.scale_loss(tf.constant(1.0)), "float32")
-            gram = tf.add_n([_gram(rows / scale) for rows in stacked])
-            weights = tf.cast(balancer(total, present, gram), "float32")
-            return self._combined(stacked, heads, weights), weights, gram
+            found = maths.direct(balancer, total, present, stacked, model.optimizer.scale_loss(tf.constant(1.0)))
+            return self._combined(found, heads), found.weights, found.state
 
         def kept():
             weights = balancer.cached()
-            return self._plain(tape, scaled, weights), weights, tf.zeros((len(values),) * 2, "float64")
+            return self._plain(tape, scaled, weights), weights, maths.held(balancer, len(values))
 
         chosen = balancer.is_fresh()
-        gradients, weights, gram = fresh() if chosen is None else tf.cond(chosen, fresh, kept)
-        gradients = _with_added(gradients, tape, added, model.trainable_variables)
-        return Step(picked, losses, counts, gradients, weights, _advancing(balancer, chosen, total, present, weights, gram))
+        gradients, weights, state = fresh() if chosen is None else tf.cond(chosen, fresh, kept)
+        gradients = maths.with_added(gradients, tape, added, model.trainable_variables)
+        return Step(picked, losses, counts, gradients, weights, maths.advancing(balancer, chosen, total, present, weights, state))
 
     def _rows(self, tape, scaled):
         """Gradients of each task: of the shared variables as matrices [T, size] a variable, of its own ones as they are."""
@@ -100,41 +90,84 @@ class AtParameters:
         gradients = []
         for loss, own in zip(scaled, self.sharing.own, strict=True):
             sources = [variables[index].value for index in [*shared, *own]]
-            gradients.append(_dense(tape.gradient(loss, sources), sources))
+            gradients.append(maths.dense(tape.gradient(loss, sources), sources))
         stacked = [tf.stack([tf.reshape(row[place], [-1]) for row in gradients]) for place in range(len(shared))]
-        return [_replica_mean(tf.cast(rows, "float32")) for rows in stacked], [row[len(shared) :] for row in gradients]
+        return [maths.replica_mean(tf.cast(rows, "float32")) for rows in stacked], [row[len(shared) :] for row in gradients]
 
-    def _combined(self, stacked, heads, weights):
+    def _combined(self, direction, heads):
         variables, alphas = self.model.trainable_variables, self.model.alphas.vector
         replicas = self.model.distribute_strategy.num_replicas_in_sync
-        factors, found = (alphas * weights)[tf.newaxis], [None] * len(variables)
-        for index, rows in zip(self.sharing.shared, stacked, strict=True):
+        factors, found = (alphas * direction.factors)[tf.newaxis], [None] * len(variables)
+        for index, rows in zip(self.sharing.shared, direction.rows, strict=True):
             found[index] = tf.reshape(tf.matmul(factors, rows), variables[index].shape) / replicas
         for task, own in enumerate(self.sharing.own):
             for index, gradient in zip(own, heads[task], strict=True):
                 found[index] = tf.cast(alphas[task], gradient.dtype) * gradient / replicas
         return found
 
-    def _plain(self, tape, scaled, weights):
+    def _plain(self, tape, scaled, weights, share=1.0):
         """One pass for the shared variables with weights that are known, and one through the heads alone."""
-        variables, alphas = self.model.trainable_variables, self.model.alphas.vector
+        variables, alphas = self.model.trainable_variables, self.model.alphas.vector * share
         every = [index for own in self.sharing.own for index in own]
         found = [None] * len(variables)
         for indices, factors in ((self.sharing.shared, alphas * weights), (every, alphas)):
             sources = [variables[index].value for index in indices]
             upstream = [tf.cast(factors[task], loss.dtype) for task, loss in enumerate(scaled)]
-            gradients = _dense(tape.gradient(scaled, sources, output_gradients=upstream), sources)
+            gradients = maths.dense(tape.gradient(scaled, sources, output_gradients=upstream), sources)
             for index, gradient in zip(indices, gradients, strict=True):
                 found[index] = gradient
         return found
 
 
+class SeveralBatches(AtParameters):
+    """T backward passes for each third of the batch: J₁J₂ᵀ gives the weights, J₃ the shared gradient, all rows those of the heads."""
+
+    def __call__(self, x, y, sample_weight):
+        model, balancer = self.model, self.balancer
+        batch = (x, y) if sample_weight is None else (x, y, sample_weight)
+        thirds = [tf.nest.map_structure(lambda rows, k=k: rows[k::BATCHES], batch) for k in range(BATCHES)]
+        tapes, picked, values, counts, added = zip(*(self._forward(*third) for third in thirds), strict=True)
+        picked = tuple(_joined(part) for part in zip(*picked, strict=True))
+        share = tf.math.divide_no_nan(tf.stack(counts), tf.add_n(counts))
+        losses = tf.reduce_sum(share * tf.stack([tf.stack(part) for part in values]), 0)
+        # A task's loss is a mean over its labels: each third counts by how many of them it has.
+        scaled = [[model.optimizer.scale_loss(value) for value in part] for part in values]
+        total, _ = maths.over_replicas(losses, tf.add_n(counts))
+        there = [maths.over_replicas(losses, count)[1] for count in counts]
+        present = tf.reduce_all(tf.stack(there), 0) & (model.alphas.vector > 0)
+
+        def fresh():
+            rows, own = zip(*(self._rows(tape, part) for tape, part in zip(tapes, scaled, strict=True)), strict=True)
+            cross = maths.products(rows[0], rows[1], model.optimizer.scale_loss(tf.constant(1.0)))
+            weights = tf.cast(balancer(total, present, cross), "float32")
+            heads = [_weighted_sums([part[task] for part in own], share[:, task]) for task in range(len(model.tasks))]
+            return self._combined(Direction(rows[-1], weights), heads), weights, (cross,)
+
+        def kept():
+            weights = balancer.cached()
+            found = [self._plain(tapes[k], scaled[k], weights, share[k]) for k in range(BATCHES)]
+            return [tf.add_n(gradients) for gradients in zip(*found, strict=True)], weights, maths.held(balancer, len(model.tasks))
+
+        chosen = balancer.is_fresh()
+        gradients, weights, state = fresh() if chosen is None else tf.cond(chosen, fresh, kept)
+        for tape, loss in zip(tapes, added, strict=True):
+            gradients = maths.with_added(gradients, tape, loss, model.trainable_variables)
+        advance = maths.advancing(balancer, chosen, total, present, weights, state)
+        return Step(picked, losses, tf.add_n(counts), gradients, weights, advance)
+
+    def _forward(self, x, y, sample_weight=None):
+        with tf.GradientTape(persistent=True) as tape:
+            found = maths.forward(self.model, self.model(x, training=True), y, sample_weight)
+            added = maths.added(self.model)
+            added = added if added is None else added / BATCHES
+        return tape, *found, added
+
+
 class AtRepresentation:
     """One pass through the heads, each with its own view of the shared tensor, and one through what lies in front of it."""
 
-    def __init__(self, model, balancer):
-        self.model, self.balancer, self.sharing = model, balancer, Sharing(model)
-        self.sharing.check_shared(balancer)
+    def __init__(self, model, balancer, sharing):
+        self.model, self.balancer, self.sharing = model, balancer, sharing
         self.encoder, self.heads = self.sharing.split_at(model.representation, balancer)
 
     def __call__(self, x, y, sample_weight):
@@ -146,93 +179,54 @@ class AtRepresentation:
             outputs = {}
             for head, view in zip(self.heads, views, strict=True):
                 outputs |= head(view, training=True)
-            picked, values, counts = _forward(model, outputs, y, sample_weight)
+            picked, values, counts = maths.forward(model, outputs, y, sample_weight)
             scaled = [model.optimizer.scale_loss(value) for value in values]
-            together, added = tf.add_n(scaled), _added(model)
+            together, added = tf.add_n(scaled), maths.added(model)
         losses = tf.stack(values)
-        total, present = _global(losses, counts)
+        total, present = maths.over_replicas(losses, counts)
         present = tf.logical_and(present, alphas > 0)
         own = [index for part in sharing.own for index in part]
         sources = [*views, *(variables[index].value for index in own)]
-        gradients = _dense(tape.gradient(together, sources), sources)
-        at_views = tf.stack([tf.cast(tf.reshape(gradient, [-1]), "float32") for gradient in gradients[: len(views)]])
+        gradients = maths.dense(tape.gradient(together, sources), sources)
+        at_views = tf.stack([tf.cast(gradient, "float32") for gradient in gradients[: len(views)]])
 
         def fresh():
-            rows = at_views / tf.cast(model.optimizer.scale_loss(tf.constant(1.0)), "float32")
-            gram = _replica_mean(_gram(rows)) / model.distribute_strategy.num_replicas_in_sync
-            return tf.cast(balancer(total, present, gram), "float32"), gram
+            scale = model.optimizer.scale_loss(tf.constant(1.0))
+            found = maths.direct(balancer, total, present, [at_views], scale, shared)
+            return self._upstream(found.factors, found.rows[0]), found.weights, found.state
+
+        def kept():
+            weights = balancer.cached()
+            return self._upstream(weights, at_views), weights, maths.held(balancer, len(values))
 
         chosen = balancer.is_fresh()
-        if chosen is None:
-            weights, gram = fresh()
-        else:
-            weights, gram = tf.cond(chosen, fresh, lambda: (balancer.cached(), tf.zeros((len(values),) * 2, "float64")))
-        upstream = tf.cast(tf.reshape(tf.matmul((alphas * weights)[tf.newaxis], at_views), tf.shape(shared)), shared.dtype)
+        upstream, weights, state = fresh() if chosen is None else tf.cond(chosen, fresh, kept)
+        upstream = tf.cast(upstream, shared.dtype)
         found, replicas = [None] * len(variables), model.distribute_strategy.num_replicas_in_sync
         front = [variables[index].value for index in sharing.shared]
-        for index, gradient in zip(sharing.shared, _dense(tape.gradient(shared, front, upstream), front), strict=True):
+        for index, gradient in zip(sharing.shared, maths.dense(tape.gradient(shared, front, upstream), front), strict=True):
             found[index] = gradient / replicas
         owners = [task for task, part in enumerate(sharing.own) for _ in part]
         for index, task, gradient in zip(own, owners, gradients[len(views) :], strict=True):
             found[index] = tf.cast(alphas[task], gradient.dtype) * gradient / replicas
-        found = _with_added(found, tape, added, variables)
-        return Step(picked, losses, counts, found, weights, _advancing(balancer, chosen, total, present, weights, gram))
+        found = maths.with_added(found, tape, added, variables)
+        return Step(picked, losses, counts, found, weights, maths.advancing(balancer, chosen, total, present, weights, state))
+
+    def _upstream(self, factors, rows):
+        return tf.tensordot(self.model.alphas.vector * factors, rows, 1)
 
 
 def look_again(model, x, y, sample_weight, step):
     """Shows the balancer the losses of the same batch after the step; statistics of layers and random states stay as they are."""
     variables = model.non_trainable_variables
     before = [tf.identity(variable) for variable in variables]
-    _, values, counts = _forward(model, model(x, training=True), y, sample_weight)
-    losses, present = _global(step.losses, counts)
-    new_losses, _ = _global(tf.stack(values), counts)
+    _, values, counts = maths.forward(model, model(x, training=True), y, sample_weight)
+    losses, present = maths.over_replicas(step.losses, counts)
+    new_losses, _ = maths.over_replicas(tf.stack(values), counts)
     with tf.control_dependencies(values):
         for variable, value in zip(variables, before, strict=True):
             variable.assign(value)
     model.balancer.look_again(losses, new_losses, present)
-
-
-def _forward(model, outputs, y, sample_weight):
-    picked = model.task_losses.pick(y, outputs, sample_weight)
-    return picked, *model.task_losses.values(*picked)
-
-
-def _added(model):
-    replicas = model.distribute_strategy.num_replicas_in_sync
-    added = [tf.reduce_sum(tf.cast(loss, "float32")) / replicas for loss in model.losses]
-    return model.optimizer.scale_loss(tf.add_n(added)) if added else None
-
-
-def _with_added(gradients, tape, added, variables):
-    if added is None:
-        return gradients
-    sources = [variable.value for variable in variables]
-    return [one + tf.cast(other, one.dtype) for one, other in zip(gradients, _dense(tape.gradient(added, sources), sources), strict=True)]
-
-
-def _dense(gradients, sources):
-    pairs = zip(gradients, sources, strict=True)
-    return [tf.zeros_like(source) if gradient is None else tf.convert_to_tensor(gradient) for gradient, source in pairs]
-
-
-def _gram(rows):
-    """JJᵀ of rows [T, size] in float64: in float32 the products would round away the angle between rows that nearly oppose."""
-    rows = tf.cast(rows, "float64")
-    return tf.matmul(rows, rows, transpose_b=True)
-
-
-def _replica_mean(values):
-    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
-        return values
-    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, values)
-
-
-def _global(losses, counts):
-    """Losses over all replicas, and which tasks have a label in any of them."""
-    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
-        return losses, counts > 0
-    sums = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tf.stack([losses * counts, counts]))
-    return tf.math.divide_no_nan(sums[0], sums[1]), sums[1] > 0
 
 
 def _weighed(balancer, losses, present):
@@ -243,16 +237,14 @@ def _weighed(balancer, losses, present):
     else:
         weights = tf.cond(chosen, lambda: tf.cast(balancer(losses, present), "float32"), balancer.cached)
     weights = tf.stop_gradient(weights)
-    return weights, _advancing(balancer, chosen, losses, present, weights, None)
+    return weights, maths.advancing(balancer, chosen, losses, present, weights)
 
 
-def _advancing(balancer, chosen, losses, present, weights, gram):
-    def forward():
-        balancer.advance(losses, present, gram, weights)
-        return True
+def _weighted_sums(lists, factors):
+    """Sums lists of gradients entry by entry, each list times its factor."""
+    return [sum(tf.cast(factors[k], entries[0].dtype) * entry for k, entry in enumerate(entries)) for entries in zip(*lists, strict=True)]
 
-    def stay():
-        balancer.tick()
-        return True
 
-    return forward if chosen is None else lambda: tf.cond(chosen, forward, stay)
+def _joined(parts):
+    """Joins dicts of rows by task; None stays None."""
+    return None if parts[0] is None else {name: tf.concat([part[name] for part in parts], 0) for name in parts[0]}

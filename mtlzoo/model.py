@@ -130,8 +130,6 @@ class MultiTaskModel(keras.Model):
             raise ValueError("`metrics` and `weighted_metrics` are the same here (weights are always honoured); give one of them.")
         optimizer = keras.optimizers.get(optimizer)
         balancer = balancing.get(balancer)
-        if balancer is not None:
-            balancer.set_tasks([task.kind for task in self.tasks])
         tasks = self._replaced(loss, metrics if metrics is not None else weighted_metrics)
         backward = _backward.make(self, balancer)
         self.alphas.update(self._by_task("loss_weights", loss_weights))
@@ -183,7 +181,9 @@ class MultiTaskModel(keras.Model):
         """All metrics: total loss, compiled metrics, task losses, and balancer weights if there is a balancer."""
         own = []
         if self.task_losses is not None:
-            own = self.task_losses.loss_means + (self.task_losses.weight_means if self.balancer else [])
+            own = self.task_losses.loss_means + (
+                self.task_losses.weight_means if self.balancer is not None and self.balancer.weighs else []
+            )
         return super().metrics + own
 
     def total_loss(self, losses, weights=None):
@@ -227,7 +227,8 @@ class MultiTaskModel(keras.Model):
             self.optimizer.apply_gradients(zip(step.gradients, self.trainable_variables, strict=True))
             self._track(x, step.picked, step.losses, step.counts)
             if self.balancer is not None:
-                self.task_losses.track(self.task_losses.weight_means, step.weights, step.counts)
+                if step.weights is not None:
+                    self.task_losses.track(self.task_losses.weight_means, step.weights, step.counts)
                 step.advance()
                 if self.balancer.looks_again:
                     _backward.look_again(self, x, y, sample_weight, step)

@@ -2,6 +2,10 @@
 
 from mtlzoo.balancing._base import Balancer as Balancer
 from mtlzoo.balancing._base import GramBalancer as GramBalancer
+from mtlzoo.balancing._batches import BATCHES as BATCHES
+from mtlzoo.balancing._batches import CrossGramBalancer as CrossGramBalancer
+from mtlzoo.balancing._jacobian import Direction as Direction
+from mtlzoo.balancing._jacobian import JacobianBalancer as JacobianBalancer
 from mtlzoo.balancing._registry import describe as describe
 from mtlzoo.balancing._registry import get as get
 from mtlzoo.balancing._registry import names as names

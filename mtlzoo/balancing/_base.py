@@ -28,20 +28,23 @@ class Balancer(keras.layers.Layer):
     """
 
     needs = "losses"
+    at = None
     looks_again = False
     draws = False  # Whether weights are drawn at random, so that they are permuted with the tasks only on average.
+    weighs = True  # Whether the direction is a weighted sum of the task gradients, so that there are weights to log and to keep.
     every = 1
 
     def __init__(self, *, freeze_after=None, name=None):
         super().__init__(name=name, trainable=False, dtype="float32", autocast=False)
         self.freeze_after = freeze_after if freeze_after is None else checks.integer("freeze_after", freeze_after, low=1)
-        self.kinds = None
+        self.kinds = self.sizes = None
 
-    def set_tasks(self, kinds):
-        """Makes the state for tasks of these kinds (as in `Task.kind`), one entry a task."""
+    def set_tasks(self, kinds, sizes=None):
+        """Makes the state for tasks of these kinds (as in `Task.kind`), and for shared variables of these sizes, if it needs them."""
         kinds = tuple(kinds)
         if self.kinds not in (None, kinds):
             raise ValueError(f"`balancer` {self.name!r} serves tasks of the kinds {self.kinds} already; make a new one for {kinds}.")
+        self.set_sizes(sizes)
         self.kinds = kinds
         if not self.built:
             self.steps = self.add_weight(
@@ -51,6 +54,9 @@ class Balancer(keras.layers.Layer):
             self.mean = self.state("mean", (len(kinds),), 0.0)
             self.build((len(kinds),))
             self.built = True
+
+    def set_sizes(self, sizes):
+        """Takes the numbers of entries of the shared variables; only balancers that keep gradients need them."""
 
     def state(self, name, shape, value=0.0, dtype="float32"):
         """Makes a variable that is saved with the model and is no weight of the network."""
@@ -105,18 +111,41 @@ class Balancer(keras.layers.Layer):
             self.mean.assign(ops.where(inside, self.mean + (self.last - self.mean) / ops.maximum(count, 1.0), self.mean))
         self.steps.assign(self.steps + 1)
 
+    def combine(self, losses, present, jacobian):
+        """Moves by one step on task gradients that are given as one matrix, outside a model.
+
+        Args:
+            losses: [T], float64.
+            present: [T], bool.
+            jacobian: [T, d], float64.
+
+        Returns:
+            The direction [d], and the weights [T]; None where the direction is no weighted sum of the rows.
+        """
+        weights = ops.cast(self(losses, present, *self.evidence(jacobian)), "float64")
+        self.advance(losses, present, *self.evidence(jacobian), weights=weights)
+        return ops.matmul(weights, self.last_rows(jacobian)), weights
+
+    def evidence(self, jacobian):
+        """Returns what `call` takes beside losses and presence, as a tuple."""
+        return ()
+
+    def last_rows(self, jacobian):
+        """Returns the rows [T, d] that the weights multiply."""
+        return jacobian
+
     def get_config(self):
         """Returns the constructor's arguments that all balancers share."""
         return {"freeze_after": self.freeze_after, "name": self.name}
 
     def get_build_config(self):
         """Returns what `build_from_config` needs."""
-        return {"kinds": list(self.kinds)} if self.kinds else {}
+        return {"kinds": list(self.kinds), "sizes": self.sizes and list(self.sizes)} if self.kinds else {}
 
     def build_from_config(self, config):
         """Makes the state of a balancer that is being loaded."""
         if config and config.get("kinds"):
-            self.set_tasks(checks.instance("kinds", config["kinds"], (list, tuple), "a list"))
+            self.set_tasks(checks.instance("kinds", config["kinds"], (list, tuple), "a list"), config.get("sizes"))
 
 
 class GramBalancer(Balancer):
@@ -152,6 +181,10 @@ class GramBalancer(Balancer):
     def solve(self, gram, losses):
         """Returns the weights [t] for the Gram matrix [t, t] and losses [t] of the tasks that have labels, float64."""
         raise NotImplementedError(f"{type(self).__name__} must define `solve(gram, losses)` or `call`.")
+
+    def evidence(self, jacobian):
+        """Returns the Gram matrix."""
+        return (ops.matmul(jacobian, ops.transpose(jacobian)),)
 
     def among_present(self, solve, losses, present, gram):
         """Calls `solve` with the rows of the tasks that are present, and returns weights of all, 0 for the absent ones."""

@@ -12,7 +12,8 @@ def aggregate(balancer, jacobian, losses=None):
 
     Args:
         balancer: a name such as "uncertainty_weighting", or a `Balancer`; use the same object for every step if it has a state.
-        jacobian: [T, d], one task's gradient a row, float32 or float64; computed in float64.
+        jacobian: [T, d], one task's gradient a row, float32 or float64; computed in float64. For balancers of several batches
+            also [3, T, d], the gradients of three independent batches.
         losses: [T], or None if the balancer does not look at them.
 
     Returns:
@@ -31,11 +32,12 @@ def aggregate(balancer, jacobian, losses=None):
     """
     balancer = get(checks.instance("balancer", balancer, (str, keras.layers.Layer), "a name or a mtlzoo.balancing.Balancer"))
     jacobian = ops.convert_to_tensor(jacobian, dtype="float64")
-    if len(jacobian.shape) != 2 or jacobian.shape[0] == 0:
+    batches = len(jacobian.shape) == 3 and jacobian.shape[0] == 3 and balancer.needs == "batches"
+    if not (len(jacobian.shape) == 2 or batches) or jacobian.shape[-2] == 0:
         raise ValueError(f"`jacobian` must be a matrix [tasks, parameters]; received the shape {tuple(jacobian.shape)}.")
     if not bool(ops.all(ops.isfinite(jacobian))):
         raise ValueError("`jacobian` must be finite; received NaN or infinite entries.")
-    tasks = jacobian.shape[0]
+    tasks = jacobian.shape[-2]
     if losses is None:
         if balancer.needs == "losses":
             raise ValueError(f"`losses` must be given for {balancer.name!r}, which weighs by them; received None.")
@@ -44,11 +46,7 @@ def aggregate(balancer, jacobian, losses=None):
     if tuple(losses.shape) != (tasks,):
         raise ValueError(f"`losses` must have one entry for each of the {tasks} rows; received the shape {tuple(losses.shape)}.")
     if balancer.kinds is None:
-        balancer.set_tasks(["regression"] * tasks)
+        balancer.set_tasks(["regression"] * tasks, [jacobian.shape[-1]])
     if len(balancer.kinds) != tasks:
         raise ValueError(f"`jacobian` must have {len(balancer.kinds)} rows, one a task of {balancer.name!r}; received {tasks}.")
-    present = ops.ones(tasks, dtype="bool")
-    gram = ops.matmul(jacobian, ops.transpose(jacobian)) if balancer.needs == "gram" else None
-    weights = ops.cast(balancer(losses, present, gram), "float64")
-    balancer.advance(losses, present, gram, weights)
-    return ops.matmul(weights, jacobian), weights
+    return balancer.combine(losses, ops.ones(tasks, dtype="bool"), jacobian)

@@ -45,10 +45,10 @@ class COSMOS(Balancer):
         self.penalty = checks.number("penalty", penalty, low=0)
         self.preferences = _per_task.numbers("preferences", preferences, low=0, strict=True)
 
-    def set_tasks(self, kinds):
+    def set_tasks(self, kinds, sizes=None):
         """Checks the number of tasks, and makes the state that all balancers have."""
         _per_task.check("preferences", self.preferences, len(kinds))
-        super().set_tasks(kinds)
+        super().set_tasks(kinds, sizes)
 
     def call(self, losses, present, gram=None):
         """Returns the weights [T]."""

@@ -1,11 +1,14 @@
 """CR-MOGM, weights of another balancer smoothed over the steps (Zhou et al., NeurIPS 2022)."""
 
+import dataclasses
+
 import keras
 from keras import ops
 
 from mtlzoo import checks
 from mtlzoo.balancing import _registry
 from mtlzoo.balancing._base import Balancer
+from mtlzoo.balancing._jacobian import JacobianBalancer
 from mtlzoo.balancing._registry import BALANCERS
 
 
@@ -47,6 +50,8 @@ class CRMOGM(Balancer):
         if balancer is None:
             raise TypeError("`balancer` must be a name or a mtlzoo.balancing.Balancer; received None.")
         self.inner = _registry.get(balancer)
+        if not self.inner.weighs:
+            raise ValueError(f"`balancer` must give weights to smooth inside CRMOGM; received {self.inner.name!r}, which gives none.")
         if self.inner.freeze_after is not None:
             raise ValueError(f"`balancer` must have no freeze_after inside CRMOGM, which has its own; received {self.inner.freeze_after}.")
         self.alpha = checks.number("alpha", alpha, low=0)
@@ -55,17 +60,50 @@ class CRMOGM(Balancer):
         self.needs, self.every, self.looks_again, self.draws = (
             getattr(self.inner, key) for key in ("needs", "every", "looks_again", "draws")
         )
-        self.at = getattr(self.inner, "at", None)
+        self.at = self.inner.at
 
     def build(self, input_shape):
         """Makes w, [T], and says which tasks have one; makes the state of the inner balancer."""
-        self.inner.set_tasks(self.kinds)
+        self.inner.set_tasks(self.kinds, self.sizes)
         self.smooth = self.state("smooth", tuple(input_shape), dtype="float64")
         self.seen = self.state("seen", tuple(input_shape))
 
+    def set_sizes(self, sizes):
+        """Takes the sizes of the shared variables for the inner balancer."""
+        self.sizes = sizes
+
     def call(self, losses, present, gram=None):
         """Returns the weights [T]."""
-        fresh = self.inner(losses, present, gram)
+        return self._smoothed(self.inner(losses, present, gram), present)
+
+    def direct(self, losses, present, jacobian, representation=None):
+        """Returns the inner balancer's `Direction` with smoothed weights, for one that needs the gradients themselves."""
+        found = self.inner.direct(losses, present, jacobian, representation)
+        smooth = ops.cast(self._smoothed(found.weights, present), "float64")
+        weights, factors = ops.cast(found.weights, "float64"), ops.cast(found.factors, "float64")
+        # Factors are in proportion to weights, by what scales the rows.
+        ratio = ops.where(weights != 0, factors / ops.where(weights != 0, weights, 1.0), 0.0)
+        return dataclasses.replace(found, weights=smooth, factors=ratio * smooth)
+
+    def held(self):
+        """Returns the inner balancer's state for a step that computes nothing."""
+        return self.inner.held()
+
+    def evidence(self, jacobian):
+        """Returns what the inner balancer takes beside losses and presence."""
+        return self.inner.evidence(jacobian)
+
+    def last_rows(self, jacobian):
+        """Returns the rows that the inner balancer's weights multiply."""
+        return self.inner.last_rows(jacobian)
+
+    def combine(self, losses, present, jacobian):
+        """Moves by one step on one matrix [T, d]; see `Balancer.combine`."""
+        if self.needs == "jacobian":
+            return JacobianBalancer.combine(self, losses, present, jacobian)
+        return super().combine(losses, present, jacobian)
+
+    def _smoothed(self, fresh, present):
         known = ops.where(self.seen > 0, ops.convert_to_tensor(self.smooth), ops.cast(fresh, "float64"))
         mixed = self.alpha * known + (1.0 - self.alpha) * ops.cast(fresh, "float64")
         return ops.cast(ops.where(present, mixed, ops.cast(fresh, "float64")), fresh.dtype)

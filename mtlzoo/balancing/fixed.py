@@ -40,10 +40,10 @@ class FixedWeights(Balancer):
         super().__init__(freeze_after=freeze_after, name=name)
         self.fixed = _per_task.numbers("weights", weights, low=0)
 
-    def set_tasks(self, kinds):
+    def set_tasks(self, kinds, sizes=None):
         """Checks the number of tasks, and makes the state that all balancers have."""
         _per_task.check("weights", self.fixed, len(kinds))
-        super().set_tasks(kinds)
+        super().set_tasks(kinds, sizes)
 
     def call(self, losses, present, gram=None):
         """Returns the weights [T]."""

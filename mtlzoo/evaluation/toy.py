@@ -66,7 +66,7 @@ def toy_path(balancer, start, *, steps: int = 10_000, learning_rate: float = 5e-
     checks.integer("points", points, low=1)
     each = max(checks.integer("steps", steps, low=1) // points, 1)
     balancer = balancing.get(balancer)
-    balancer.set_tasks(["regression", "regression"])
+    balancer.set_tasks(["regression", "regression"], [2])
     theta = keras.Variable(np.asarray(start, "float64"), dtype="float64", name="theta")
     optimizer = keras.optimizers.Adam(checks.number("learning_rate", learning_rate, low=0, strict=True))
     optimizer.build([theta])
@@ -78,10 +78,8 @@ def toy_path(balancer, start, *, steps: int = 10_000, learning_rate: float = 5e-
             losses = tf.unstack(toy_losses(theta.value, scale))
         jacobian = tf.stack([tape.gradient(loss, theta.value) for loss in losses])
         seen = tf.stack(losses) + least
-        gram = tf.matmul(jacobian, jacobian, transpose_b=True) if balancer.needs == "gram" else None
-        weights = tf.cast(balancer(seen, present, gram), "float64")
-        optimizer.apply([tf.linalg.matvec(jacobian, weights, transpose_a=True)], [theta])
-        balancer.advance(seen, present, gram, weights)
+        direction, _ = balancer.combine(seen, present, jacobian)
+        optimizer.apply([direction], [theta])
         if balancer.looks_again:
             balancer.look_again(seen, toy_losses(theta.value, scale) + least, present)
 

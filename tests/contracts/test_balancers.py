@@ -12,7 +12,6 @@ from mtlzoo import Task, balancing, trunks
 from tests import helpers
 
 NAMES = balancing.names()
-GRAM = [name for name in NAMES if balancing.get(name).needs == "gram"]
 LOSSES = [name for name in NAMES if balancing.get(name).needs == "losses"]
 
 
@@ -34,22 +33,22 @@ def trained(request):
     return request.param
 
 
-def prepared(name, count=3):
+def prepared(name, count=3, size=None):
     balancer = balancing.get(name)
-    balancer.set_tasks(["regression"] * count)
+    balancer.set_tasks(["regression"] * count, [size or max(7, 2 * count)])
     return balancer
 
 
 def step(balancer, losses, rows=None, present=None):
-    """Weights of one step, with task gradients `rows` [T, d]; the state moves on."""
+    """Weights of one step with task gradients `rows` [T, d], or the direction where there are none; the state moves on."""
     losses = tf.constant(losses, "float32")
     present = tf.ones(len(losses), "bool") if present is None else tf.constant(present)
-    gram = tf.constant(np.asarray(rows, "float64") @ np.asarray(rows, "float64").T) if balancer.needs == "gram" else None
-    weights = balancer(losses, present, gram)
-    balancer.advance(losses, present, gram, weights)
+    rows = tf.constant(some_rows(len(losses)) if rows is None else rows, "float64")
+    direction, weights = balancer.combine(losses, present, rows)
+    assert np.all(np.isfinite(direction))
     if balancer.looks_again:
         balancer.look_again(losses, losses * 0.9, present)
-    return np.asarray(weights, "float64")
+    return np.asarray(direction if weights is None else weights, "float64")
 
 
 def some_rows(count=3, scales=None):
@@ -79,7 +78,9 @@ def test_builds_with_defaults_and_keeps_its_config(name):
     assert type(again) is type(balancer) and again.get_config() == before
     arguments = set(inspect.signature(type(balancer)).parameters)
     assert set(before) == arguments, "every argument is in the configuration"
-    assert {"freeze_after", "name"} <= arguments and ("at" in arguments) == (balancer.needs == "gram" and name != "cr_mogm")
+    assert "name" in arguments and ("freeze_after" in arguments) == balancer.weighs
+    assert ("every" in arguments) == (balancer.needs != "losses" and balancer.weighs and name != "cr_mogm")
+    assert "at" in arguments or balancer.needs in ("losses", "batches", "jacobian") or name == "cr_mogm"
     assert balancer.name == name
 
 
@@ -90,7 +91,7 @@ def test_weights_are_finite_at_any_scale(name, scale):
         weights = step(balancer, [scale, 1.0, 1.0 / scale], some_rows() * scale)
         assert np.all(np.isfinite(weights))
     assert np.all(np.isfinite(step(balancer, [0.0, 0.0, 0.0], some_rows() * scale)))
-    if balancer.needs == "gram":
+    if balancer.needs != "losses":
         unlike = prepared(name)
         for scales in ([1e-6, 1.0, 1e6], [1e6, 1e-6, 1e-6]):
             assert np.all(np.isfinite(step(unlike, [1.0, 1.0, 1.0], some_rows(scales=scales))))
@@ -115,13 +116,13 @@ def test_weights_are_finite_on_degenerate_gradients(name, rows):
 def test_any_number_of_tasks_in_the_graph_as_outside(name, count):
     losses, rows = np.linspace(0.5, 2.0, count).astype("float32"), some_rows(count)
     eager, traced = prepared(name, count), prepared(name, count)
-    gram = tf.constant(rows @ rows.T)
-    function = tf.function(lambda losses, gram: traced(losses, tf.ones(count, "bool"), gram if traced.needs == "gram" else None))
-    weights = function(tf.constant(losses), gram).numpy()
-    assert weights.shape == (count,) and np.all(np.isfinite(weights))
+    function = tf.function(lambda losses, rows: traced.combine(losses, tf.ones(count, "bool"), rows))
+    direction, weights = function(tf.constant(losses), tf.constant(rows))
+    weights = (direction if weights is None else weights).numpy()
+    assert weights.shape == ((count,) if traced.weighs else (rows.shape[1],)) and np.all(np.isfinite(weights))
     if not eager.draws:
         np.testing.assert_allclose(weights, step(eager, losses, rows), rtol=1e-6)
-    if count == 1:
+    if count == 1 and traced.weighs:
         assert weights[0] >= 0
 
 
@@ -134,17 +135,17 @@ def test_permuted_tasks_give_permuted_weights(name):
     losses, rows, order = np.array([0.3, 2.0, 11.0]), some_rows(), [2, 0, 1]
     for _ in range(5):
         weights, permuted = step(one, losses, rows), step(other, losses[order], rows[order])
-        np.testing.assert_allclose(permuted, weights[order], rtol=1e-5, atol=1e-9)
+        np.testing.assert_allclose(permuted, weights[order] if one.weighs else weights, rtol=1e-5, atol=1e-9)
 
 
 def test_a_task_without_labels_leaves_the_others_as_they_are(name):
-    three, two = prepared(name, 3), prepared(name, 2)
+    three, two = prepared(name, 3), prepared(name, 2, size=7)
     rows = some_rows(2)
     for _ in range(5):
         with_absent = step(three, [0.5, 2.0, 0.0], np.vstack([rows, np.zeros(7)]), [True, True, False])
         alone = step(two, [0.5, 2.0], rows)
         if not three.draws:
-            np.testing.assert_allclose(with_absent[:2], alone, rtol=1e-5, atol=1e-9)
+            np.testing.assert_allclose(with_absent[:2] if three.weighs else with_absent, alone, rtol=1e-5, atol=1e-9)
         assert np.all(np.isfinite(with_absent))
 
 
@@ -161,7 +162,8 @@ def test_trains_and_logs_its_weights(trained, rng):
     history = model.fit(x, y, validation_data=(x, y), batch_size=8, epochs=8, verbose=0).history
     assert history["val_loss"][-1] < history["val_loss"][0]
     for task in model.tasks:
-        assert np.all(np.isfinite(history[f"{task.name}_weight"])) and f"val_{task.name}_weight" not in history
+        assert (f"{task.name}_weight" in history) == model.balancer.weighs and f"val_{task.name}_weight" not in history
+        assert np.all(np.isfinite(history.get(f"{task.name}_weight", 0.0)))
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in SAMPLE else pytest.mark.slow) for name in LOSSES])
@@ -189,8 +191,10 @@ def test_weights_of_losses_multiply_the_alphas_in_the_gradient(name, rng):
 
 def test_saved_and_continued_as_without_the_break(trained, rng, tmp_path):
     balancer = balancing.get(trained)
-    if "at" in balancer.get_config():
-        balancer = type(balancer).from_config({**balancer.get_config(), "at": "representation", "every": 2, "freeze_after": 15})
+    config = balancer.get_config()
+    modes = {"at": "representation"} if balancer.needs == "gram" else {}
+    modes |= {"every": 2, "freeze_after": 15} if balancer.needs != "losses" else {}
+    balancer = type(balancer).from_config(config | {key: value for key, value in modes.items() if key in config})
     model = model_with(balancer)
     x, y = some_data(model.tasks, rng)
     model.fit(x, y, batch_size=8, epochs=2, shuffle=False, verbose=0)

@@ -10,7 +10,19 @@ from tests.house import source
 LEVELS = [
     ["checks", "registry", "seeds", "files"],
     ["losses", "_task_parts", "_task_kinds", "task", "alphas", "layers", "balancing"],
-    ["trunks", "_task_losses", "_random_state", "_step_parts", "_sharing", "_backward", "gradients", "model", "assemble", "progress"],
+    [
+        "trunks",
+        "_task_losses",
+        "_random_state",
+        "_step_parts",
+        "_sharing",
+        "_step_math",
+        "_backward",
+        "gradients",
+        "model",
+        "assemble",
+        "progress",
+    ],
     ["data", "architectures"],
     ["evaluation"],
     ["tuning", "export"],
@@ -26,7 +38,7 @@ CHAINS = [
     ["_random_state", "model"],
     ["_step_parts", "model"],
     ["_step_parts", "model"],
-    ["_sharing", "_backward", "gradients", "model"],
+    ["_sharing", "_step_math", "_backward", "gradients", "model"],
     ["cli", "__main__"],
 ]
 SPEAK_KERAS_ONLY = [

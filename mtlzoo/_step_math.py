@@ -1,0 +1,119 @@
+"""What the backward passes of every sort of balancer share: losses of a batch, added losses, Gram matrices, replicas."""
+
+import dataclasses
+
+import tensorflow as tf
+
+from mtlzoo.balancing import Direction
+
+
+@dataclasses.dataclass
+class Step:
+    """What a forward and backward pass gave.
+
+    Args:
+        picked: labels, outputs and label weights, each by task.
+        losses: task losses [T].
+        counts: number (or weight) of labels that each is a mean over, [T].
+        gradients: one for each trainable variable, scaled as the optimizer wants it.
+        weights: the balancer's weights [T], or None.
+        advance: moves the balancer's state; called once the step is known to be good.
+    """
+
+    picked: tuple
+    losses: tf.Tensor
+    counts: tf.Tensor
+    gradients: list
+    weights: tf.Tensor | None = None
+    advance: object = lambda: None
+
+
+def forward(model, outputs, y, sample_weight):
+    """Returns labels, outputs and weights by task, the task losses as a list, and their counts [T]."""
+    picked = model.task_losses.pick(y, outputs, sample_weight)
+    return picked, *model.task_losses.values(*picked)
+
+
+def added(model):
+    """Returns this replica's share of the added losses, scaled for the optimizer, or None."""
+    replicas = model.distribute_strategy.num_replicas_in_sync
+    losses = [tf.reduce_sum(tf.cast(loss, "float32")) / replicas for loss in model.losses]
+    return model.optimizer.scale_loss(tf.add_n(losses)) if losses else None
+
+
+def with_added(gradients, tape, loss, variables):
+    """Adds the gradients of the added losses."""
+    if loss is None:
+        return gradients
+    sources = [variable.value for variable in variables]
+    return [one + tf.cast(other, one.dtype) for one, other in zip(gradients, dense(tape.gradient(loss, sources), sources), strict=True)]
+
+
+def dense(gradients, sources):
+    """Returns gradients as tensors, zeros where there are none."""
+    pairs = zip(gradients, sources, strict=True)
+    return [tf.zeros_like(source) if gradient is None else tf.convert_to_tensor(gradient) for gradient, source in pairs]
+
+
+def products(blocks, others=None, scale=None):
+    """Returns Σ R·Sᵀ [T, T] in float64 of rows R [T, size], and S or R, a variable: in float32 angles near 180° would be rounded away.
+
+    One variable after the other: no more than one is held in float64 at a time.
+    """
+    total = None
+    for index, rows in enumerate(blocks):
+        with tf.control_dependencies([] if total is None else [total]):
+            mine = tf.cast(tf.reshape(rows, [rows.shape[0], -1]), "float64")
+            theirs = mine if others is None else tf.cast(others[index], "float64")
+            product = tf.matmul(mine, theirs, transpose_b=True)
+            total = product if total is None else total + product
+    return total if scale is None else total / tf.cast(scale, "float64") ** 2
+
+
+def direct(balancer, losses, present, blocks, scale, representation=None):
+    """Returns the balancer's `Direction` for task gradients, a list of [T, size], that are scaled by `scale`."""
+    if balancer.needs == "jacobian":
+        found = balancer.direct(losses, present, [rows / tf.cast(scale, rows.dtype) for rows in blocks], representation)
+        rows = blocks if found.rows is None else [rows * tf.cast(scale, rows.dtype) for rows in found.rows]
+        weights = None if found.weights is None else tf.cast(found.weights, "float32")
+        return Direction(rows, tf.cast(found.factors, "float32"), weights, found.state)
+    gram = replica_mean(products(blocks, scale=scale)) if representation is not None else products(blocks, scale=scale)
+    if representation is not None:
+        gram /= tf.cast(tf.distribute.get_strategy().num_replicas_in_sync, gram.dtype)
+    weights = tf.cast(balancer(losses, present, gram), "float32")
+    return Direction(blocks, weights, weights, (gram,))
+
+
+def held(balancer, tasks):
+    """Returns what `advance` takes after a step that computes nothing."""
+    return balancer.held() if balancer.needs == "jacobian" else (tf.zeros((tasks, tasks), "float64"),)
+
+
+def replica_mean(values):
+    """Returns the mean of a tensor over all replicas."""
+    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+        return values
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, values)
+
+
+def over_replicas(losses, counts):
+    """Losses over all replicas, and which tasks have a label in any of them."""
+    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+        return losses, counts > 0
+    sums = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tf.stack([losses * counts, counts]))
+    return tf.math.divide_no_nan(sums[0], sums[1]), sums[1] > 0
+
+
+def advancing(balancer, chosen, losses, present, weights, state=()):
+    """Returns what moves the balancer's state once the step is known to be good."""
+    found = state if balancer.needs == "jacobian" else (state[0] if state else None)
+
+    def move():
+        balancer.advance(losses, present, found, weights)
+        return True
+
+    def stay():
+        balancer.tick()
+        return True
+
+    return move if chosen is None else lambda: tf.cond(chosen, move, stay)
