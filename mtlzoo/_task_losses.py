@@ -6,6 +6,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from mtlzoo import _task_parts, checks
+
 
 class TaskLosses:
     """Losses and their running means, one a task; not part of the saved model.
@@ -71,6 +73,26 @@ class TaskLosses:
         """Adds a batch's values to running means, each weighted by its number of labels."""
         for index, mean in enumerate(means):
             mean.update_state(values[index], sample_weight=counts[index])
+
+
+def by_task(argument, values, tasks):
+    """Returns a dict of task name to value that `compile` was given, its keys checked; {} for None."""
+    if values is None:
+        return {}
+    checks.instance(argument, values, Mapping, "a dict by task name (Keras would give a list to the tasks in another order)")
+    return {checks.one_of(f"{argument} key", name, [task.name for task in tasks]): value for name, value in values.items()}
+
+
+def replaced(tasks, losses, metrics):
+    """Returns the tasks with other losses and metrics, dicts by task name or None."""
+    losses, metrics = by_task("loss", losses, tasks), by_task("metrics", metrics, tasks)
+    changed = []
+    for task in tasks:
+        changes = {"loss": losses[task.name]} if task.name in losses else {}
+        if task.name in metrics:
+            changes |= _task_parts.new_metrics(metrics[task.name], task)
+        changed.append(task.replace(**changes) if changes else task)
+    return tuple(changed)
 
 
 def _by_name(argument, values, tasks):

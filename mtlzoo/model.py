@@ -9,9 +9,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from mtlzoo import _backward, _sharing, _step_parts, _task_parts, balancing, checks, gradients
+from mtlzoo import _backward, _executions, _sharing, _step_parts, _task_losses, balancing, checks, gradients
 from mtlzoo._random_state import RandomState
-from mtlzoo._task_losses import TaskLosses
 from mtlzoo.alphas import Alphas
 from mtlzoo.task import check_tasks
 
@@ -99,7 +98,7 @@ class MultiTaskModel(keras.Model):
         balancer=None,
         on_nonfinite="raise",
         run_eagerly=False,
-        steps_per_execution=1,
+        steps_per_execution="auto",
         jit_compile="auto",
         auto_scale_loss=True,
     ):
@@ -114,7 +113,8 @@ class MultiTaskModel(keras.Model):
             balancer: None for plain training, a name such as "uncertainty_weighting", or a `Balancer`.
             on_nonfinite: "raise" stops with the name of the task whose loss is not finite; "skip" leaves out the step.
             run_eagerly: as in Keras.
-            steps_per_execution: as in Keras.
+            steps_per_execution: as in Keras; "auto" gives TensorFlow up to 32 steps at a time in `fit`, unless a callback looks at
+                every step. The weights come out the same.
             jit_compile: as in Keras, but "auto" is False: XLA would leave out the check for non-finite losses.
             auto_scale_loss: as in Keras.
 
@@ -130,40 +130,26 @@ class MultiTaskModel(keras.Model):
             raise ValueError("`metrics` and `weighted_metrics` are the same here (weights are always honoured); give one of them.")
         optimizer = keras.optimizers.get(optimizer)
         balancer = balancing.get(balancer)
-        tasks = self._replaced(loss, metrics if metrics is not None else weighted_metrics)
+        tasks = _task_losses.replaced(self.tasks, loss, metrics if metrics is not None else weighted_metrics)
         backward = _backward.make(self, balancer)
-        self.alphas.update(self._by_task("loss_weights", loss_weights))
+        self.alphas.update(_task_losses.by_task("loss_weights", loss_weights, self.tasks))
         # From here on nothing is refused.
+        self._keep("_bundles", steps_per_execution == "auto")
+        self._keep("_functions", {})
         self._keep("tasks", tasks)
         self._keep("balancer", balancer)
         self._keep("on_nonfinite", on_nonfinite)
-        self._keep("task_losses", TaskLosses(tasks))
+        self._keep("task_losses", _task_losses.TaskLosses(tasks))
         self._keep("_backward", backward)
         super().compile(
             optimizer=optimizer,
             weighted_metrics=self._keras_metrics(),
             run_eagerly=run_eagerly,
-            steps_per_execution=steps_per_execution,
+            steps_per_execution=1 if self._bundles else steps_per_execution,
             jit_compile=jit_compile is True,
             auto_scale_loss=auto_scale_loss,
         )
         self.loss = {task.name: task.loss for task in tasks}
-
-    def _by_task(self, argument, values):
-        if values is None:
-            return {}
-        checks.instance(argument, values, Mapping, "a dict by task name (Keras would give a list to the tasks in another order)")
-        return {checks.one_of(f"{argument} key", name, [task.name for task in self.tasks]): value for name, value in values.items()}
-
-    def _replaced(self, losses, metrics):
-        losses, metrics = self._by_task("loss", losses), self._by_task("metrics", metrics)
-        tasks = []
-        for task in self.tasks:
-            changes = {"loss": losses[task.name]} if task.name in losses else {}
-            if task.name in metrics:
-                changes |= _task_parts.new_metrics(metrics[task.name], task)
-            tasks.append(task.replace(**changes) if changes else task)
-        return tuple(tasks)
 
     def _keras_metrics(self):
         metrics = {task.name: task.make_metrics() for task in self.tasks}
@@ -261,7 +247,8 @@ class MultiTaskModel(keras.Model):
         if self.balancer is not None:
             given["callbacks"] = _step_parts.with_epochs(given.get("callbacks"), self.balancer)
         given.pop("self")
-        return super().fit(**given)
+        with _executions.bundled(self, given, self.compiled and self._bundles):
+            return super().fit(**given)
 
     def gradient_report(self, batch):
         """Compares the task gradients on a batch; see `mtlzoo.gradients.gradient_report`."""
@@ -269,10 +256,13 @@ class MultiTaskModel(keras.Model):
 
     def make_train_function(self, force=False):
         """Makes the compiled step of `fit`; a non-finite loss comes out as a `ValueError` with the task's name."""
-        if self.train_function is None or force:
-            super().make_train_function(force)
-            self.train_function = _step_parts.naming_nonfinite(self.train_function)
+        _executions.make_function(self, "train_function", super().make_train_function, force, _step_parts.naming_nonfinite)
         return self.train_function
+
+    def make_test_function(self, force=False):
+        """Makes the compiled step of `evaluate`."""
+        _executions.make_function(self, "test_function", super().make_test_function, force)
+        return self.test_function
 
     def get_config(self):
         """Returns the network, the tasks and the builder's arguments."""
@@ -287,6 +277,7 @@ class MultiTaskModel(keras.Model):
                 config.pop(key, None)
             balancer = self.balancer and keras.saving.serialize_keras_object(self.balancer)
             config |= {"loss_weights": dict(self.alphas), "balancer": balancer, "on_nonfinite": self.on_nonfinite}
+            config["steps_per_execution"] = "auto" if self._bundles else self.steps_per_execution
         return config
 
     def compile_from_config(self, config):

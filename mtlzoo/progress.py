@@ -24,6 +24,8 @@ class ProgressBar(keras.callbacks.Callback):
     'click auc 0.750'
     """
 
+    takes_several_steps = True
+
     def __init__(self, title: str, tasks: Sequence[Task], console=None):
         super().__init__()
         self.title, self.tasks, self.console = title, tuple(tasks), console
@@ -48,7 +50,8 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Moves the bar."""
-        done = self.epoch * (self.params.get("steps") or 0) + batch + 1
+        steps = self.params.get("steps")
+        done = self.epoch * (steps or 0) + (min(batch + 1, steps) if steps else batch + 1)
         self.bar.update(self.row, completed=done)
 
     def on_epoch_begin(self, epoch, logs=None):

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import mtlzoo
 from mtlzoo import AlphaSchedule, MultiTaskModel, Task, trunks
@@ -331,13 +330,3 @@ def test_a_model_of_one_s_own_needs_no_builder(data, tmp_path):
     assert loaded.builder is None and loaded.tasks == TASKS
     with pytest.raises(ValueError, match="must be made by a builder"):
         mtlzoo.architectures.rebuild(loaded)
-
-
-def test_steps_per_execution_gives_the_same_training(data):
-    x, y = data
-    dataset = tf.data.Dataset.from_tensor_slices((x, y)).batch(8)
-    one, many = build(), build()
-    many.compile("adam", steps_per_execution=4)
-    one.fit(dataset, shuffle=False, verbose=0)
-    many.fit(dataset, shuffle=False, verbose=0)
-    assert helpers.same_weights(one, many, atol=1e-6)

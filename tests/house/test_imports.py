@@ -15,6 +15,7 @@ LEVELS = [
         "_task_losses",
         "_random_state",
         "_step_parts",
+        "_executions",
         "_sharing",
         "_step_math",
         "_backward",
@@ -37,7 +38,7 @@ CHAINS = [
     ["_task_losses", "model", "assemble"],
     ["_random_state", "model"],
     ["_step_parts", "model"],
-    ["_step_parts", "model"],
+    ["_executions", "model"],
     ["_sharing", "_step_math", "_backward", "gradients", "model"],
     ["cli", "__main__"],
 ]
