@@ -34,12 +34,14 @@ from mtlzoo.balancing.imtl_l import IMTLL as IMTLL
 from mtlzoo.balancing.krum import Krum as Krum
 from mtlzoo.balancing.ldcmtl import LDCMTL as LDCMTL
 from mtlzoo.balancing.mgda import MGDA as MGDA
+from mtlzoo.balancing.modo import MoDo as MoDo
 from mtlzoo.balancing.nash_mtl import NashMTL as NashMTL
 from mtlzoo.balancing.pbi import PBI as PBI
 from mtlzoo.balancing.pcd import PCD as PCD
 from mtlzoo.balancing.pcgrad import PCGrad as PCGrad
 from mtlzoo.balancing.rlw import RLW as RLW
 from mtlzoo.balancing.scale_invariant import ScaleInvariant as ScaleInvariant
+from mtlzoo.balancing.sdmgrad import SDMGrad as SDMGrad
 from mtlzoo.balancing.stch import STCH as STCH
 from mtlzoo.balancing.stch_staged import StagedSTCH as StagedSTCH
 from mtlzoo.balancing.uncertainty_weighting import UncertaintyWeighting as UncertaintyWeighting

@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from mtlzoo.balancing import _masked
 from mtlzoo.balancing._base import GramBalancer
 
 BATCHES = 3
@@ -34,6 +35,12 @@ class CrossGramBalancer(GramBalancer):
         """Returns J₁J₂ᵀ; one matrix [T, d] stands for all three batches, or J₁, J₂, J₃ come as [3, T, d]."""
         first, second = (jacobian, jacobian) if len(jacobian.shape) == 2 else (jacobian[0], jacobian[1])
         return (ops.matmul(first, ops.transpose(second)),)
+
+    def of_present(self, cross, present):
+        """Returns J₁J₂ᵀ in float64 with zeros for the tasks that are not present; all count where none is present."""
+        present = _masked.any_of(present)
+        cross = ops.cast(cross, "float64")
+        return ops.where(ops.logical_and(present[:, None], present[None, :]), cross, ops.zeros_like(cross))
 
     def last_rows(self, jacobian):
         """Returns the task gradients of the last batch."""

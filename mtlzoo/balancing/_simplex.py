@@ -27,3 +27,19 @@ def project(values, present):
     support = ops.sum(ops.cast(falling > thresholds, "int32"))
     found = ops.maximum(moved - ops.take(thresholds, support - 1), 0.0)
     return ops.where(present, found, ops.zeros_like(found))
+
+
+def among(point, present):
+    """Returns what a point of the simplex over all tasks is over those that are present: [T] with the sum 1, 0 for the others."""
+    present = _masked.any_of(present)
+    equal = ops.cast(present, "float64")
+    kept = equal * point
+    kept = ops.where(ops.sum(kept) > 0, kept, equal)
+    return kept / ops.sum(kept)
+
+
+def put_back(point, part, present):
+    """Returns the point over all tasks with a new part of those that are present: together they keep what they had, if it is not 0."""
+    held = _masked.total(point, present)
+    held = ops.where(held > 0, held, _masked.count(present) / ops.cast(ops.shape(point)[0], "float64"))
+    return ops.where(present, held * part, point)
