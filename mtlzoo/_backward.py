@@ -11,7 +11,7 @@ import tensorflow as tf
 from mtlzoo import _step_math as maths
 from mtlzoo._sharing import Sharing
 from mtlzoo._step_math import Step
-from mtlzoo.balancing import BATCHES, Direction
+from mtlzoo.balancing import BATCHES
 
 
 def make(model, balancer):
@@ -72,17 +72,17 @@ class AtParameters:
 
         def fresh():
             stacked, heads = self._rows(tape, scaled)
-            found = maths.direct(balancer, total, present, stacked, model.optimizer.scale_loss(tf.constant(1.0)))
-            return self._combined(found, heads), found.weights, found.state
+            found, moving = maths.direct(model, balancer, total, present, stacked)
+            return self._combined(found, heads), found.weights, moving, found.state
 
         def kept():
             weights = balancer.cached()
-            return self._plain(tape, scaled, weights), weights, maths.held(balancer, len(values))
+            return self._plain(tape, scaled, weights), weights, present, maths.held(balancer, len(values))
 
         chosen = balancer.is_fresh()
-        gradients, weights, state = fresh() if chosen is None else tf.cond(chosen, fresh, kept)
+        gradients, weights, moving, state = fresh() if chosen is None else tf.cond(chosen, fresh, kept)
         gradients = maths.with_added(gradients, tape, added, model.trainable_variables)
-        return Step(picked, losses, counts, gradients, weights, maths.advancing(balancer, chosen, total, present, weights, state))
+        return Step(picked, losses, counts, gradients, weights, maths.advancing(balancer, chosen, total, moving, weights, state))
 
     def _rows(self, tape, scaled):
         """Gradients of each task: of the shared variables as matrices [T, size] a variable, of its own ones as they are."""
@@ -125,9 +125,10 @@ class SeveralBatches(AtParameters):
     def __call__(self, x, y, sample_weight):
         model, balancer = self.model, self.balancer
         batch = (x, y) if sample_weight is None else (x, y, sample_weight)
-        thirds = [tf.nest.map_structure(lambda rows, k=k: rows[k::BATCHES], batch) for k in range(BATCHES)]
-        tapes, picked, values, counts, added = zip(*(self._forward(*third) for third in thirds), strict=True)
-        picked = tuple(_joined(part) for part in zip(*picked, strict=True))
+        rows = tf.shape(tf.nest.flatten(x)[0])[0]
+        tapes, picked, values, counts, added = zip(*(self._forward(*_third(batch, rows, k)) for k in range(BATCHES)), strict=True)
+        counts = [tf.where(k < rows, count, 0.0) for k, count in enumerate(counts)]
+        picked = tuple(_joined(part, rows) for part in zip(*picked, strict=True))
         share = tf.math.divide_no_nan(tf.stack(counts), tf.add_n(counts))
         losses = tf.reduce_sum(share * tf.stack([tf.stack(part) for part in values]), 0)
         # A task's loss is a mean over its labels: each third counts by how many of them it has.
@@ -139,20 +140,20 @@ class SeveralBatches(AtParameters):
         def fresh():
             rows, own = zip(*(self._rows(tape, part) for tape, part in zip(tapes, scaled, strict=True)), strict=True)
             cross = maths.products(rows[0], rows[1], model.optimizer.scale_loss(tf.constant(1.0)))
-            weights = tf.cast(balancer(total, present, cross), "float32")
+            found, moving = maths.direct(model, balancer, total, present, rows[-1], gram=cross)
             heads = [_weighted_sums([part[task] for part in own], share[:, task]) for task in range(len(model.tasks))]
-            return self._combined(Direction(rows[-1], weights), heads), weights, (cross,)
+            return self._combined(found, heads), found.weights, moving, found.state
 
         def kept():
             weights = balancer.cached()
             found = [self._plain(tapes[k], scaled[k], weights, share[k]) for k in range(BATCHES)]
-            return [tf.add_n(gradients) for gradients in zip(*found, strict=True)], weights, maths.held(balancer, len(model.tasks))
+            return [tf.add_n(parts) for parts in zip(*found, strict=True)], weights, present, maths.held(balancer, len(model.tasks))
 
         chosen = balancer.is_fresh()
-        gradients, weights, state = fresh() if chosen is None else tf.cond(chosen, fresh, kept)
+        gradients, weights, moving, state = fresh() if chosen is None else tf.cond(chosen, fresh, kept)
         for tape, loss in zip(tapes, added, strict=True):
             gradients = maths.with_added(gradients, tape, loss, model.trainable_variables)
-        advance = maths.advancing(balancer, chosen, total, present, weights, state)
+        advance = maths.advancing(balancer, chosen, total, moving, weights, state)
         return Step(picked, losses, tf.add_n(counts), gradients, weights, advance)
 
     def _forward(self, x, y, sample_weight=None):
@@ -191,16 +192,15 @@ class AtRepresentation:
         at_views = tf.stack([tf.cast(gradient, "float32") for gradient in gradients[: len(views)]])
 
         def fresh():
-            scale = model.optimizer.scale_loss(tf.constant(1.0))
-            found = maths.direct(balancer, total, present, [at_views], scale, shared)
-            return self._upstream(found.factors, found.rows[0]), found.weights, found.state
+            found, moving = maths.direct(model, balancer, total, present, [at_views], shared)
+            return self._upstream(found.factors, found.rows[0]), found.weights, moving, found.state
 
         def kept():
             weights = balancer.cached()
-            return self._upstream(weights, at_views), weights, maths.held(balancer, len(values))
+            return self._upstream(weights, at_views), weights, present, maths.held(balancer, len(values))
 
         chosen = balancer.is_fresh()
-        upstream, weights, state = fresh() if chosen is None else tf.cond(chosen, fresh, kept)
+        upstream, weights, moving, state = fresh() if chosen is None else tf.cond(chosen, fresh, kept)
         upstream = tf.cast(upstream, shared.dtype)
         found, replicas = [None] * len(variables), model.distribute_strategy.num_replicas_in_sync
         front = [variables[index].value for index in sharing.shared]
@@ -210,7 +210,7 @@ class AtRepresentation:
         for index, task, gradient in zip(own, owners, gradients[len(views) :], strict=True):
             found[index] = tf.cast(alphas[task], gradient.dtype) * gradient / replicas
         found = maths.with_added(found, tape, added, variables)
-        return Step(picked, losses, counts, found, weights, maths.advancing(balancer, chosen, total, present, weights, state))
+        return Step(picked, losses, counts, found, weights, maths.advancing(balancer, chosen, total, moving, weights, state))
 
     def _upstream(self, factors, rows):
         return tf.tensordot(self.model.alphas.vector * factors, rows, 1)
@@ -245,6 +245,12 @@ def _weighted_sums(lists, factors):
     return [sum(tf.cast(factors[k], entries[0].dtype) * entry for k, entry in enumerate(entries)) for entries in zip(*lists, strict=True)]
 
 
-def _joined(parts):
-    """Joins dicts of rows by task; None stays None."""
-    return None if parts[0] is None else {name: tf.concat([part[name] for part in parts], 0) for name in parts[0]}
+def _third(batch, rows, k):
+    """Takes every third row from the k-th; where there is none, a row again, which counts for nothing."""
+    chosen = tf.range(k, tf.maximum(rows, BATCHES), BATCHES) % tf.maximum(rows, 1)
+    return tf.nest.map_structure(lambda values: tf.gather(values, chosen), batch)
+
+
+def _joined(parts, rows):
+    """Joins dicts of rows by task, without those that were taken again; None stays None."""
+    return None if parts[0] is None else {name: tf.concat([part[name] for part in parts], 0)[:rows] for name in parts[0]}

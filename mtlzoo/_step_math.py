@@ -1,7 +1,9 @@
 """What the backward passes of every sort of balancer share: losses of a batch, added losses, Gram matrices, replicas."""
 
 import dataclasses
+import math
 
+import keras
 import tensorflow as tf
 
 from mtlzoo.balancing import Direction
@@ -70,18 +72,52 @@ def products(blocks, others=None, scale=None):
     return total if scale is None else total / tf.cast(scale, "float64") ** 2
 
 
-def direct(balancer, losses, present, blocks, scale, representation=None):
-    """Returns the balancer's `Direction` for task gradients, a list of [T, size], that are scaled by `scale`."""
+def direct(model, balancer, losses, present, blocks, representation=None, gram=None):
+    """Returns the balancer's `Direction` for task gradients, and the tasks that move its state.
+
+    An optimizer that scales losses leaves out steps in which they overflow. Such a step moves the balancer's state for no task, and
+    its direction is not finite, so that the optimizer sees it.
+
+    Args:
+        model: a compiled model.
+        balancer: its balancer.
+        losses: [T].
+        present: [T], bool.
+        blocks: a list of [T, size], scaled as the optimizer wants it.
+        representation: the shared tensor, if the gradients are taken there.
+        gram: the products of gradients that the balancer needs, [T, T], if not those of `blocks` with themselves.
+    """
+    scale = model.optimizer.scale_loss(tf.constant(1.0))
     if balancer.needs == "jacobian":
+        sound = _sound(model, blocks)
+        present = present if sound is None else present & sound
         found = balancer.direct(losses, present, [rows / tf.cast(scale, rows.dtype) for rows in blocks], representation)
         rows = blocks if found.rows is None else [rows * tf.cast(scale, rows.dtype) for rows in found.rows]
-        weights = None if found.weights is None else tf.cast(found.weights, "float32")
-        return Direction(rows, tf.cast(found.factors, "float32"), weights, found.state)
-    gram = replica_mean(products(blocks, scale=scale)) if representation is not None else products(blocks, scale=scale)
-    if representation is not None:
-        gram /= tf.cast(tf.distribute.get_strategy().num_replicas_in_sync, gram.dtype)
-    weights = tf.cast(balancer(losses, present, gram), "float32")
-    return Direction(blocks, weights, weights, (gram,))
+        factors, weights, state = found.factors, found.weights, found.state
+    else:
+        gram = _gram(blocks, scale, representation) if gram is None else gram
+        sound = _sound(model, [gram])
+        if sound is not None:
+            present, gram = present & sound, tf.where(sound, gram, tf.zeros_like(gram))
+        weights = factors = balancer(losses, present, gram)
+        rows, state = blocks, (gram,)
+    factors, weights = tf.cast(factors, "float32"), weights if weights is None else tf.cast(weights, "float32")
+    if sound is not None:
+        factors, weights = tf.where(sound, factors, math.nan), weights if weights is None else tf.where(sound, weights, balancer.cached())
+    return Direction(rows, factors, weights, state), present
+
+
+def _gram(blocks, scale, representation):
+    """G, which all replicas must see alike: those of the parameters' gradients are, since these have been averaged."""
+    gram = products(blocks, scale=scale)
+    return gram if representation is None else replica_mean(gram) / tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def _sound(model, blocks):
+    """Says whether losses that are scaled have not overflowed; None for optimizers that scale none."""
+    if not isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer):
+        return None
+    return tf.math.is_finite(tf.add_n([tf.cast(tf.reduce_sum(rows), "float64") for rows in blocks]))
 
 
 def held(balancer, tasks):

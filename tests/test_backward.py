@@ -8,7 +8,7 @@ from keras import ops
 
 import mtlzoo
 from mtlzoo import Task, trunks
-from mtlzoo.balancing import GramBalancer
+from mtlzoo.balancing import Direction, GramBalancer, JacobianBalancer
 from tests import helpers
 
 TASKS = (Task.multiclass("a", 3, alpha=0.7), Task.regression("b", alpha=2.0), Task.multilabel("c", 2))
@@ -27,8 +27,45 @@ class Recording(GramBalancer):
         return 0.5 + ops.diagonal(gram) / (1 + ops.sum(ops.diagonal(gram)))
 
     def update(self, losses, present, gram=None):
-        self.seen.assign(gram)
+        self.seen.assign(ops.where(ops.logical_and(present[:, None], present), gram, self.seen))
         self.calls.assign(self.calls + 1)
+
+
+@keras.saving.register_keras_serializable(package="mtlzoo_tests")
+class RecordingRows(JacobianBalancer):
+    """The same weights from the gradients themselves, or their squares for rows; it keeps what it was given."""
+
+    def __init__(self, squares=False, *, every=1, freeze_after=None, name=None):
+        super().__init__(every=every, freeze_after=freeze_after, name=name)
+        self.squares = squares
+
+    def build(self, input_shape):
+        self.rows = self.kept("rows", input_shape[0])
+        self.seen = self.state("seen", (input_shape[0],) * 2, dtype="float64")
+        self.calls = self.state("calls", ())
+        self.moving = [*self.rows, self.seen]
+
+    def direct(self, losses, present, jacobian, representation=None):
+        gram = sum(ops.matmul(rows, ops.transpose(rows)) for rows in (ops.cast(block, "float64") for block in jacobian))
+        squares = ops.where(present, ops.diagonal(gram), 0.0)
+        factors = ops.where(present, 0.5 + squares / (1 + ops.sum(squares)), 0.0)
+        state = tuple(ops.where(present[:, None], new, old) for new, old in zip((*jacobian, gram), self.moving, strict=True))
+        return Direction([ops.square(rows) for rows in jacobian] if self.squares else None, factors, factors, state)
+
+    def update(self, losses, present, state=()):
+        super().update(losses, present, state)
+        self.calls.assign(self.calls + 1)
+
+    def get_config(self):
+        return {**super().get_config(), "squares": self.squares}
+
+
+PLACES = ["parameters", "representation", "gradients"]
+
+
+def recording(at, **modes):
+    """A recorder of Gram matrices at a place, or of the gradients themselves."""
+    return RecordingRows(name="recording", **modes) if at == "gradients" else Recording(at=at, name="recording", **modes)
 
 
 def build(balancer, tasks=TASKS, trunk=None, **arguments):
@@ -61,13 +98,13 @@ def reference(model, x, y, sample_weight=None):
         rows.append({v.path: g.numpy() for v, g in zip(model.trainable_variables, gradients, strict=True)})
     flat = np.array([np.concatenate([row[v.path].ravel() for v in shared]) for row in rows], "float64")
     at_z = np.array(at_z, "float64")
-    return rows, {"parameters": flat @ flat.T, "representation": at_z @ at_z.T}
+    return rows, {"parameters": flat @ flat.T, "gradients": flat @ flat.T, "representation": at_z @ at_z.T}
 
 
-@pytest.mark.parametrize("at", ["parameters", "representation"])
+@pytest.mark.parametrize("at", PLACES)
 @pytest.mark.parametrize("every", [1, 2])
 def test_shared_parameters_take_the_weights_and_heads_stay_plain(at, every):
-    model = build(Recording(at=at, every=every, name="recording"))
+    model = build(recording(at, every=every))
     x, y = data()
     for step in range(3):
         rows, grams = reference(model, x, y)
@@ -86,13 +123,13 @@ def test_shared_parameters_take_the_weights_and_heads_stay_plain(at, every):
     assert {"a_weight", "b_weight", "c_weight"} <= set(logs)
 
 
-@pytest.mark.parametrize("at", ["parameters", "representation"])
+@pytest.mark.parametrize("at", PLACES)
 def test_a_task_without_labels_or_with_alpha_zero_is_as_if_it_were_not_there(at):
     x, y = data()
-    three, two = (build(Recording(at=at, name="recording"), tasks) for tasks in (TASKS, TASKS[:2]))
+    three, two = (build(recording(at), tasks) for tasks in (TASKS, TASKS[:2]))
     weights = helpers.ones_for(TASKS, ROWS)
     weights["c"] *= 0
-    switched = build(Recording(at=at, name="recording"), [*TASKS[:2], TASKS[2].replace(alpha=0.0)])
+    switched = build(recording(at), [*TASKS[:2], TASKS[2].replace(alpha=0.0)])
     for _ in range(3):
         three.train_on_batch(x, y, sample_weight=weights)
         switched.train_on_batch(x, y)
@@ -102,12 +139,12 @@ def test_a_task_without_labels_or_with_alpha_zero_is_as_if_it_were_not_there(at)
         np.testing.assert_allclose(helpers.named_weights(switched)[path], value, atol=1e-5, err_msg=path)
 
 
-@pytest.mark.parametrize("at", ["parameters", "representation"])
+@pytest.mark.parametrize("at", PLACES)
 def test_regularisers_count_once_and_are_not_weighed(at):
     layer = keras.layers.Dense(5, kernel_regularizer=keras.regularizers.L2(0.1), activity_regularizer=keras.regularizers.L1(0.01))
     trunk = trunks.Trunk({"dense": layer})
-    regular = build(Recording(at=at, name="recording"), trunk=trunk)
-    bare = build(Recording(at=at, name="recording"), trunk=trunks.Trunk({"dense": keras.layers.Dense(5)}))
+    regular = build(recording(at), trunk=trunk)
+    bare = build(recording(at), trunk=trunks.Trunk({"dense": keras.layers.Dense(5)}))
     x, y = data()
     kernel = regular.get_layer("dense_dense").kernel.numpy().copy()
     bias = regular.get_layer("dense_dense").bias.numpy().copy()
@@ -121,27 +158,27 @@ def test_regularisers_count_once_and_are_not_weighed(at):
     np.testing.assert_allclose(difference, wanted, atol=1e-5)
 
 
-@pytest.mark.parametrize("at", ["parameters", "representation"])
+@pytest.mark.parametrize("at", PLACES)
 def test_replicas_train_as_one_device(at):
     x, y = data()
     dataset = tf.data.Dataset.from_tensor_slices((x, y)).batch(ROWS)
-    alone = build(Recording(at=at, name="recording"))
+    alone = build(recording(at))
     with helpers.two_replicas().scope():
-        mirrored = build(Recording(at=at, name="recording"))
+        mirrored = build(recording(at))
     for model in (alone, mirrored):
         model.fit(dataset, epochs=3, verbose=0)
     np.testing.assert_allclose(mirrored.balancer.seen.numpy(), alone.balancer.seen.numpy(), rtol=1e-3, atol=1e-6)
     assert helpers.same_weights(alone, mirrored, atol=1e-4)
 
 
-@pytest.mark.parametrize("at", ["parameters", "representation"])
+@pytest.mark.parametrize("at", PLACES)
 def test_scaled_losses_of_mixed_precision_do_not_reach_the_balancer(at):
     x, y = data()
-    plain = build(Recording(at=at, name="recording"))
+    plain = build(recording(at))
     plain.train_on_batch(x, y)
     keras.config.set_dtype_policy("mixed_float16")
     try:
-        mixed = build(Recording(at=at, name="recording"))
+        mixed = build(recording(at))
     finally:
         keras.config.set_dtype_policy("float32")
     assert isinstance(mixed.optimizer, keras.optimizers.LossScaleOptimizer)
@@ -150,9 +187,9 @@ def test_scaled_losses_of_mixed_precision_do_not_reach_the_balancer(at):
     assert helpers.same_weights(plain, mixed, atol=0.02)
 
 
-@pytest.mark.parametrize("at", ["parameters", "representation"])
+@pytest.mark.parametrize("at", PLACES)
 def test_frozen_weights_are_the_mean_over_the_second_half(at):
-    model = build(Recording(at=at, freeze_after=4, name="recording"))
+    model = build(recording(at, freeze_after=4))
     x, y = data()
     kept = []
     for _ in range(7):
@@ -164,9 +201,9 @@ def test_frozen_weights_are_the_mean_over_the_second_half(at):
     np.testing.assert_allclose([logs[f"{t.name}_weight"] for t in TASKS], model.balancer.mean.numpy(), rtol=1e-6)
 
 
-@pytest.mark.parametrize("at", ["parameters", "representation"])
+@pytest.mark.parametrize("at", PLACES)
 def test_modes_and_state_are_saved(at, tmp_path):
-    model = build(Recording(at=at, every=2, freeze_after=9, name="recording"))
+    model = build(recording(at, every=2, freeze_after=9))
     x, y = data()
     model.fit(x, y, batch_size=8, shuffle=False, verbose=0)
     model.save(tmp_path / "model.keras")
@@ -175,6 +212,52 @@ def test_modes_and_state_are_saved(at, tmp_path):
     ours, theirs = (m.fit(x, y, batch_size=8, epochs=2, shuffle=False, verbose=0).history for m in (model, loaded))
     assert ours == theirs
     assert helpers.same_weights(model, loaded, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_rows_of_a_balancer_replace_the_gradients_of_the_shared_parameters(precision):
+    keras.config.set_dtype_policy(precision)
+    try:
+        model = build(RecordingRows(squares=True, name="recording"))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    plain, (x, y) = build(None), data()
+    exact = {"rtol": 1e-4, "atol": 1e-6} if precision == "float32" else {"rtol": 0.02, "atol": 5e-3}
+    rows, grams = reference(plain, x, y)
+    before = helpers.named_weights(model)
+    model.train_on_batch(x, y)
+    after = helpers.named_weights(model)
+    shared = [v.path for v in model.trainable_variables if v.path.startswith("dense")]
+    for path, seen in zip(shared, model.balancer.rows, strict=True):
+        np.testing.assert_allclose(seen.numpy(), [row[path].ravel() for row in rows], **exact, err_msg=path)
+    weights = 0.5 + np.diag(grams["parameters"]) / (1 + np.trace(grams["parameters"]))
+    for path in before:
+        terms = [row[path] ** 2 * weight if path in shared else row[path] for row, weight in zip(rows, weights, strict=True)]
+        wanted = sum(task.alpha * term for task, term in zip(TASKS, terms, strict=True))
+        np.testing.assert_allclose(before[path] - after[path], wanted, **exact, err_msg=path)
+
+
+@pytest.mark.parametrize("at", PLACES)
+def test_steps_whose_scaled_losses_overflow_leave_no_trace(at):
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = build(recording(at, every=2 if at == "gradients" else 1), trunk=trunks.mlp((5,)))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    x, y = data()
+    model.train_on_batch(x, y)
+    kept = [v for v in [*model.balancer.variables, *model.trainable_variables] if v.name not in ("steps", "calls")]
+    before = [variable.numpy().copy() for variable in kept]
+    model.optimizer.dynamic_scale.assign(2.0**40)
+    for _ in range(4):
+        logs = model.train_on_batch(x, y, return_dict=True)
+        assert np.all(np.isfinite(list(logs.values())))
+    for variable, value in zip(kept, before, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), value, err_msg=variable.path)
+    assert float(model.optimizer.dynamic_scale.numpy()) == 2.0**36
+    model.optimizer.dynamic_scale.assign(2.0**10)
+    model.train_on_batch(x, y)
+    assert not np.array_equal(kept[-1].numpy(), before[-1])
 
 
 def test_what_an_architecture_cannot_serve_is_said_at_compile():
@@ -256,10 +339,10 @@ def test_balancers_may_look_at_the_losses_after_the_step_and_know_the_epochs():
     assert looked.balancer.epochs == [3, "end", 4, "end", 0, "end"]
 
 
-@pytest.mark.parametrize("at", ["parameters", "representation"])
+@pytest.mark.parametrize("at", PLACES)
 def test_gradients_that_nearly_oppose_keep_their_angle(at):
     tasks = [Task.regression("b"), Task.regression("c")]
-    model = build(Recording(at=at, name="recording"), tasks, trunk=trunks.mlp((4,), activation="linear"))
+    model = build(recording(at), tasks, trunk=trunks.mlp((4,), activation="linear"))
     for name, sign in (("b", 1.0), ("c", -1.0)):
         head = model.get_layer(name)
         head.kernel.assign(sign * np.array([[1.0], [1.0], [1.0], [1.0 + (1e-3 if name == "c" else 0.0)]]))

@@ -17,19 +17,22 @@ class Direction:
         factors: f, [T].
         weights: ∂L/∂L_t, [T]: what the gradient of a task is multiplied by, where averages have settled; None if nothing is.
         state: new values of the variables in `moving`, in their order.
+        scales: weights over factors, [T], for who changes the factors; None where both are the same.
     """
 
     rows: list | None
     factors: object
     weights: object = None
     state: tuple = ()
+    scales: object = None
 
 
 class JacobianBalancer(Balancer):
     """A balancer that sees the task gradients of every shared variable; it moves the shared parameters, heads stay plain.
 
     A subclass gives a `Direction` in `direct`, and names the variables that it moves in `moving`. Gradients that it keeps take
-    T·d numbers beside the network, d being the number of shared parameters.
+    T·d numbers beside the network, d being the number of shared parameters. One whose direction is no weighted sum (`weighs` False)
+    has no weights to keep, so it takes neither `every` nor `freeze_after`.
 
     Args:
         every: compute new weights every that many steps, and keep them, for the gradients as they are, in between.
@@ -96,4 +99,4 @@ class JacobianBalancer(Balancer):
 
     def get_config(self):
         """Returns the constructor's arguments that balancers of gradients share."""
-        return {**super().get_config(), "every": self.every}
+        return {**super().get_config(), "every": self.every} if self.weighs else {"name": self.name}

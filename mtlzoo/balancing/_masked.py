@@ -29,6 +29,13 @@ def softmax(logits, present):
     return powers / ops.sum(powers)
 
 
+def log_sum(logits, present):
+    """Returns log Σ exp(logits) over the tasks that are present."""
+    masked = ops.where(present, logits, -float("inf"))
+    top = ops.max(masked)
+    return top + ops.log(ops.sum(ops.exp(masked - top)))
+
+
 def like(weights, losses):
     """Returns weights in the type of the losses that the caller gave, within the range of float32."""
     return ops.cast(ops.clip(weights, -MOST, MOST), losses.dtype)

@@ -27,6 +27,11 @@ def uniform(tasks, seed, steps, stream=0):
     return drawn + 2.0**-25
 
 
+def uniform_block(shape, seed, steps, stream=0):
+    """Draws a number in [0, 1) for each entry of a shape, float32: blocks are large."""
+    return keras.random.uniform(shape, dtype="float32", seed=_StepSeed(seed, steps, stream))
+
+
 def gamma(shapes, seed, steps, stream=0):
     """Draws a gamma number of scale 1 for each task from its own shape parameter [T], float64."""
     return keras.random.gamma(ops.shape(shapes), alpha=shapes, dtype="float64", seed=_StepSeed(seed, steps, stream))

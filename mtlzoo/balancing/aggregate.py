@@ -49,4 +49,5 @@ def aggregate(balancer, jacobian, losses=None):
         balancer.set_tasks(["regression"] * tasks, [jacobian.shape[-1]])
     if len(balancer.kinds) != tasks:
         raise ValueError(f"`jacobian` must have {len(balancer.kinds)} rows, one a task of {balancer.name!r}; received {tasks}.")
+    balancer.set_sizes([jacobian.shape[-1]])
     return balancer.combine(losses, ops.ones(tasks, dtype="bool"), jacobian)
