@@ -126,13 +126,13 @@ class SeveralBatches(AtParameters):
         model, balancer = self.model, self.balancer
         batch = (x, y) if sample_weight is None else (x, y, sample_weight)
         rows = tf.shape(tf.nest.flatten(x)[0])[0]
-        tapes, picked, values, counts, added = zip(*(self._forward(*_third(batch, rows, k)) for k in range(BATCHES)), strict=True)
+        passes = (self._forward(*_third(batch, rows, k)) for k in range(BATCHES))
+        tapes, scaled, added, picked, values, counts = zip(*passes, strict=True)
         counts = [tf.where(k < rows, count, 0.0) for k, count in enumerate(counts)]
         picked = tuple(_joined(part, rows) for part in zip(*picked, strict=True))
+        # A task's loss is a mean over its labels: each third counts by how many of them it has.
         share = tf.math.divide_no_nan(tf.stack(counts), tf.add_n(counts))
         losses = tf.reduce_sum(share * tf.stack([tf.stack(part) for part in values]), 0)
-        # A task's loss is a mean over its labels: each third counts by how many of them it has.
-        scaled = [[model.optimizer.scale_loss(value) for value in part] for part in values]
         total, _ = maths.over_replicas(losses, tf.add_n(counts))
         there = [maths.over_replicas(losses, count)[1] for count in counts]
         present = tf.reduce_all(tf.stack(there), 0) & (model.alphas.vector > 0)
@@ -159,9 +159,10 @@ class SeveralBatches(AtParameters):
     def _forward(self, x, y, sample_weight=None):
         with tf.GradientTape(persistent=True) as tape:
             found = maths.forward(self.model, self.model(x, training=True), y, sample_weight)
+            scaled = [self.model.optimizer.scale_loss(value) for value in found[1]]
             added = maths.added(self.model)
             added = added if added is None else added / BATCHES
-        return tape, *found, added
+        return tape, scaled, added, *found
 
 
 class AtRepresentation:
