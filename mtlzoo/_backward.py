@@ -248,7 +248,7 @@ def _weighted_sums(lists, factors):
 
 def _third(batch, rows, k):
     """Takes every third row from the k-th; where there is none, a row again, which counts for nothing."""
-    chosen = tf.range(k, tf.maximum(rows, BATCHES), BATCHES) % tf.maximum(rows, 1)
+    chosen = tf.range(k, tf.maximum(rows, BATCHES), BATCHES)[:rows] % tf.maximum(rows, 1)
     return tf.nest.map_structure(lambda values: tf.gather(values, chosen), batch)
 
 

@@ -13,7 +13,8 @@ class CrossGramBalancer(GramBalancer):
 
     The model takes every third row of a batch for each of them, so that a step costs what one of a Gram balancer costs; give it
     batches three times as large for batches of the papers' size. Heads are plain and learn from all rows. A task that has no
-    label in one of the three parts counts as absent for the shared parameters in that step.
+    label in one of the three parts counts as absent for the shared parameters in that step; a batch of one or two rows moves the
+    model, and not the balancer. Layers that look at the whole batch, such as batch normalisation, see one part at a time.
 
     Args:
         every: compute new weights every that many steps, and keep them, for all rows, in between.
