@@ -1,10 +1,13 @@
-"""Time of a training step under `fit`, as ratios within one run: `python benchmarks/step_time.py [--tasks 2 8] [--balancers pcgrad mgda]`.
+"""Time of a training step, as ratios within one run: `python benchmarks/step_time.py [--tasks 2 8] [--balancers pcgrad mgda/every10]`.
 
-The network is the mission's (Conv32–pool–Conv64–pool–Dense64) with a Dense head a task, on 28×28 images, or with `--network lenet` the
-LeNet of the balancing benchmarks (10 filters of 5×5, 20 of 5×5, Dense 50). Every row is timed against a plain `keras.Model` of the same
-layers, losses, metrics and `loss_weights`, on the same data, in pairs that follow one another; the median of the pairs' ratios is printed,
-with the time of the first step (tracing). Wanted: `none` ≤ 1.05; balancers of losses ≤ 1.05 (FAMO ≤ 1.4); of gradients, at T = 8:
-`at="representation"` ≤ 1.15, and `every=10` ≤ 1.3. Rows are `name`, `name/representation` and `name/every10`.
+The network is the LeNet of the balancing benchmarks (10 filters of 5×5, 20 of 5×5, Dense 50), or with `--network mission` the mission's
+(Conv32–pool–Conv64–pool–Dense64), with a Dense head a task, on 28×28 images. All rows take turns, epoch by epoch; printed are the median
+time of a step, and medians of the ratios to rows of the same turn: to `raw`, a compiled step of the same network without Keras' `fit`;
+to `raw-T`, the same with T backward passes in the place of one; and to `none`, ours without a balancer. Rows of ours are balancers by
+name, with `/representation` or `/every10` behind it; `keras` is Keras' own `fit`. `--peers` adds LibMTL and TorchJD where installed.
+
+Wanted: `none` ≤ 1.2 × raw; balancers of losses ≤ 1.05 × none (FAMO ≤ 1.4); of gradients ≤ 1.05 × raw-T and, at T = 2 and 8, 1.4 times
+as fast as LibMTL; at T = 8 `/representation` ≤ 1.15 × none and `/every10` ≤ 1.3 × none; first step at T = 32 under 20 s.
 """
 
 import argparse
@@ -14,6 +17,7 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import _peers
 import keras
 import numpy as np
 import tensorflow as tf
@@ -22,9 +26,11 @@ import mtlzoo
 from mtlzoo import Task, balancing, trunks
 
 SHAPE = (28, 28, 1)
-
-
 NETWORKS = {"mission": ((32, 64), 3, 64), "lenet": ((10, 20), 5, 50)}
+ROWS = [
+    *("none", "equal", "uncertainty_weighting", "famo", "pcgrad", "mgda", "cagrad", "nash_mtl", "upgrad"),
+    *("pcgrad/representation", "pcgrad/every10"),
+]
 
 
 def plain_keras(names, network):
@@ -60,43 +66,97 @@ def ours(names, network, balancer):
     return mtlzoo.architectures.hard_sharing(SHAPE, [Task.multiclass(name, 10) for name in names], trunk=trunk, balancer=balancer)
 
 
-def seconds(model, data):
-    """Wall time of one epoch of `fit`."""
-    start = time.perf_counter()
-    model.fit(data, verbose=0, shuffle=False)
-    return time.perf_counter() - start
+def raw(names, network, batch, passes):
+    """A compiled step on a batch, with one backward pass or one a task; returns what takes a number of steps and gives the seconds."""
+    model = plain_keras(names, network)
+    loss, optimizer, variables = keras.losses.SparseCategoricalCrossentropy(), keras.optimizers.Adam(), model.trainable_variables
+    optimizer.build(variables)
+    x, labels = tf.constant(batch[0]), {name: tf.constant(values) for name, values in batch[1].items()}
+
+    @tf.function
+    def step():
+        with tf.GradientTape(persistent=passes > 1) as tape:
+            outputs = model(x, training=True)
+            losses = [loss(labels[name], outputs[name]) for name in names]
+            total = tf.add_n(losses)
+        sources = [variable.value for variable in variables]
+        if passes > 1:
+            found = [tape.gradient(one, sources, unconnected_gradients="zero") for one in losses]
+            gradients = [tf.add_n(parts) for parts in zip(*found, strict=True)]
+        else:
+            gradients = tape.gradient(total, sources)
+        optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return total
+
+    def run(steps):
+        start = time.perf_counter()
+        for _ in range(steps):
+            done = step()
+        done.numpy()
+        return time.perf_counter() - start
+
+    return run
+
+
+def fitted(model, data):
+    """Returns what takes a number of steps under `fit` and gives the seconds."""
+
+    def run(steps):
+        start = time.perf_counter()
+        model.fit(data.take(steps), verbose=0, shuffle=False)
+        return time.perf_counter() - start
+
+    return run
+
+
+def runners(count, arguments):
+    """Returns, by row, what takes a number of steps and gives the seconds."""
+    names = [f"t{index}" for index in range(count)]
+    rng = np.random.default_rng(0)
+    x = rng.random((arguments.batch_size, *SHAPE), "float32")
+    batch = (x, {name: rng.integers(0, 10, len(x)) for name in names}, {name: np.ones(len(x), "float32") for name in names})
+    data = tf.data.Dataset.from_tensors(batch).cache().repeat().prefetch(2)
+    found = {"raw": raw(names, arguments.network, batch, 1), "raw-T": raw(names, arguments.network, batch, count)}
+    found["keras"] = fitted(plain_keras(names, arguments.network), data)
+    rows = arguments.balancers if "none" in arguments.balancers else ["none", *arguments.balancers]
+    found |= {row: fitted(ours(names, arguments.network, made(row)), data) for row in rows}
+    if arguments.peers:
+        peers = (x, list(batch[1].values()))
+        found |= {row: _peers.stepper(row, count, peers) for row in _peers.available()}
+    return found
 
 
 def main():
     """Times the rows and prints a table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--tasks", type=int, nargs="+", default=[2, 8], help="numbers of tasks")
-    rows = ["none", "uncertainty_weighting", "famo", "pcgrad", "pcgrad/representation", "pcgrad/every10", "mgda", "upgrad", "nash_mtl"]
-    parser.add_argument("--balancers", nargs="+", default=rows, help="rows to time")
+    parser.add_argument("--balancers", nargs="+", default=ROWS, help="rows to time")
     parser.add_argument("--network", choices=list(NETWORKS), default="lenet")
     parser.add_argument("--batch-size", type=int, default=256)
-    parser.add_argument("--steps", type=int, default=60, help="steps an epoch")
-    parser.add_argument("--repeats", type=int, default=9, help="paired epochs")
+    parser.add_argument("--steps", type=int, default=64, help="steps a turn")
+    parser.add_argument("--repeats", type=int, default=9, help="turns")
+    parser.add_argument("--peers", action="store_true", help="time LibMTL and TorchJD too")
     arguments = parser.parse_args()
-    rng = np.random.default_rng(0)
-    print(f"batch {arguments.batch_size}, {arguments.steps} steps an epoch, median of {arguments.repeats} pairs, {os.cpu_count()} cores")
-    print(f"\n{'tasks':>5}  {'balancer':<24} {'ms a step':>9} {'plain Keras':>11} {'ratio':>6}  {'range':<11} {'first step, s':>13}")
+    print(
+        f"{arguments.network}, batch {arguments.batch_size}, {arguments.steps} steps a turn, median of {arguments.repeats} turns, "
+        f"{os.cpu_count()} cores, TensorFlow {tf.__version__}, Keras {keras.__version__}"
+    )
+    bases = ("raw", "raw-T", "none")
     for count in arguments.tasks:
-        names = [f"t{index}" for index in range(count)]
-        x = rng.random((arguments.batch_size, *SHAPE), "float32")
-        batch = (x, {name: rng.integers(0, 10, len(x)) for name in names}, {name: np.ones(len(x), "float32") for name in names})
-        data = tf.data.Dataset.from_tensors(batch).cache().repeat(arguments.steps).prefetch(2)
-        plain = plain_keras(names, arguments.network)
-        seconds(plain, data)
-        for row in arguments.balancers:
-            model = ours(names, arguments.network, made(row))
-            first = seconds(model, data.take(1))
-            seconds(model, data)
-            pairs = [(seconds(model, data), seconds(plain, data)) for _ in range(arguments.repeats)]
-            ratios = [own / base for own, base in pairs]
-            mine, theirs = (statistics.median(times) * 1e3 / arguments.steps for times in zip(*pairs, strict=True))
-            spread = f"{min(ratios):.2f}–{max(ratios):.2f}"
-            print(f"{count:>5}  {row:<24} {mine:>9.2f} {theirs:>11.2f} {statistics.median(ratios):>6.3f}  {spread:<11} {first:>13.1f}")
+        found = runners(count, arguments)
+        first = {row: run(1) for row, run in found.items()}
+        for run in found.values():
+            run(arguments.steps)
+        times = {row: [] for row in found}
+        for _ in range(arguments.repeats):
+            for row, run in found.items():
+                times[row].append(run(arguments.steps) * 1e3 / arguments.steps)
+        print(f"\n{'T':>3}  {'row':<28} {'ms a step':>9}" + "".join(f" {'/ ' + base:>8}" for base in bases) + f" {'first, s':>9}")
+        for row, values in times.items():
+            ratios = [statistics.median(a / b for a, b in zip(values, times[base], strict=True)) for base in bases]
+            print(
+                f"{count:>3}  {row:<28} {statistics.median(values):>9.2f}" + "".join(f" {r:>8.3f}" for r in ratios) + f" {first[row]:>9.1f}"
+            )
 
 
 if __name__ == "__main__":
