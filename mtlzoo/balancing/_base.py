@@ -60,7 +60,10 @@ class Balancer(keras.layers.Layer):
 
     def state(self, name, shape, value=0.0, dtype="float32"):
         """Makes a variable that is saved with the model and is no weight of the network."""
-        initializer = keras.initializers.Constant(value)
+
+        def initializer(shape, dtype):  # Keras' own constants are rounded to float32, whatever the type.
+            return ops.full(shape, value, dtype=dtype)
+
         return self.add_weight(shape=shape, initializer=initializer, dtype=dtype, trainable=False, aggregation="mean", name=name)
 
     def build(self, input_shape):

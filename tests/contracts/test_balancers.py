@@ -72,7 +72,7 @@ def some_data(tasks, rng, rows=32):
 def test_builds_with_defaults_and_keeps_its_config(name):
     balancer = balancing.get(name)
     before = balancer.get_config()
-    balancer.set_tasks(["regression", "multiclass"])
+    balancer.set_tasks(["regression", "multiclass"], [4])
     assert balancer.get_config() == before
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(balancer))
     assert type(again) is type(balancer) and again.get_config() == before
