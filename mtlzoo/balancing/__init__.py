@@ -26,6 +26,7 @@ from mtlzoo.balancing.famo import FAMO as FAMO
 from mtlzoo.balancing.fixed import FixedWeights as FixedWeights
 from mtlzoo.balancing.geometric_mean import GeometricMean as GeometricMean
 from mtlzoo.balancing.go4align import GO4Align as GO4Align
+from mtlzoo.balancing.graddrop import GradDrop as GradDrop
 from mtlzoo.balancing.gradnorm import GradNorm as GradNorm
 from mtlzoo.balancing.gradvac import GradVac as GradVac
 from mtlzoo.balancing.imtl import IMTL as IMTL
