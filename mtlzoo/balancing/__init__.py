@@ -45,6 +45,7 @@ from mtlzoo.balancing.scale_invariant import ScaleInvariant as ScaleInvariant
 from mtlzoo.balancing.sdmgrad import SDMGrad as SDMGrad
 from mtlzoo.balancing.stch import STCH as STCH
 from mtlzoo.balancing.stch_staged import StagedSTCH as StagedSTCH
+from mtlzoo.balancing.trimmed_mean import TrimmedMean as TrimmedMean
 from mtlzoo.balancing.uncertainty_weighting import UncertaintyWeighting as UncertaintyWeighting
 from mtlzoo.balancing.upgrad import UPGrad as UPGrad
 from mtlzoo.balancing.uwso import UWSO as UWSO
