@@ -35,6 +35,7 @@ from mtlzoo.balancing.imtl_l import IMTLL as IMTLL
 from mtlzoo.balancing.krum import Krum as Krum
 from mtlzoo.balancing.ldcmtl import LDCMTL as LDCMTL
 from mtlzoo.balancing.mgda import MGDA as MGDA
+from mtlzoo.balancing.moco import MoCo as MoCo
 from mtlzoo.balancing.modo import MoDo as MoDo
 from mtlzoo.balancing.nash_mtl import NashMTL as NashMTL
 from mtlzoo.balancing.pbi import PBI as PBI
