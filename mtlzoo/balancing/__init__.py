@@ -21,6 +21,7 @@ from mtlzoo.balancing.dualproj import DualProj as DualProj
 from mtlzoo.balancing.dwa import DWA as DWA
 from mtlzoo.balancing.energy import Energy as Energy
 from mtlzoo.balancing.equal import EqualWeights as EqualWeights
+from mtlzoo.balancing.excess_mtl import ExcessMTL as ExcessMTL
 from mtlzoo.balancing.fairgrad import FairGrad as FairGrad
 from mtlzoo.balancing.famo import FAMO as FAMO
 from mtlzoo.balancing.fixed import FixedWeights as FixedWeights
