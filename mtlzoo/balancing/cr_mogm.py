@@ -19,7 +19,8 @@ class CRMOGM(Balancer):
     Weights that jump with the batch correlate with its gradients, and keep stochastic multi-objective methods from converging; a
     slow average does not. w starts at ŵ of a task's first labelled step (TorchJD: at 1/T, whatever the scale of ŵ is); a task without
     a label keeps its own. What the inner balancer needs, where it takes gradients, and how often it computes hold for the whole; its
-    state is saved with it.
+    state is saved with it. Around a balancer that scales what it sums (MoCo, DB-MTL) w is what it multiplies these sums' terms by.
+    A balancer whose direction is no weighted sum (GradDrop, trimmed mean) has nothing to smooth.
 
     Args:
         balancer: the inner balancer, a name or a `Balancer`; it must not freeze by itself (give `freeze_after` here).
@@ -31,14 +32,14 @@ class CRMOGM(Balancer):
         A balancer for `compile(balancer=...)`; called as the inner one it gives weights [T].
 
     Raises:
-        ValueError: an argument is out of bounds, the name is unknown, or the inner balancer has a `freeze_after`.
+        ValueError: an argument is out of bounds, the name is unknown, or the inner balancer has a `freeze_after` or no weights.
         TypeError: `balancer` is neither a name nor a `Balancer`.
 
     Source: Zhou, Zhang, Jiang, Zhong, Gu and Zhu, "On the Convergence of Stochastic Multi-Objective Gradient Manipulation and
         Beyond", NeurIPS 2022, algorithm 1.
 
-    >>> from mtlzoo.balancing import aggregate
-    >>> balancer = CRMOGM("db_mtl", alpha=0.5)
+    >>> from mtlzoo.balancing import DBMTL, aggregate
+    >>> balancer = CRMOGM(DBMTL(beta=0.0), alpha=0.5)
     >>> for length in (1.0, 3.0):
     ...     direction, weights = aggregate(balancer, [[1.0, 0.0], [0.0, length]], losses=[1.0, 1.0])
     >>> [round(float(value), 6) for value in weights]
@@ -70,6 +71,7 @@ class CRMOGM(Balancer):
 
     def set_sizes(self, sizes):
         """Takes the sizes of the shared variables for the inner balancer."""
+        self.inner.set_sizes(sizes)
         self.sizes = sizes
 
     def call(self, losses, present, gram=None):
@@ -77,17 +79,15 @@ class CRMOGM(Balancer):
         return self._smoothed(self.inner(losses, present, gram), present)
 
     def direct(self, losses, present, jacobian, representation=None):
-        """Returns the inner balancer's `Direction` with smoothed weights, for one that needs the gradients themselves."""
+        """Returns the inner balancer's `Direction` with smoothed factors, for one that needs the gradients themselves."""
         found = self.inner.direct(losses, present, jacobian, representation)
-        smooth = ops.cast(self._smoothed(found.weights, present), "float64")
-        weights, factors = ops.cast(found.weights, "float64"), ops.cast(found.factors, "float64")
-        # Factors are in proportion to weights, by what scales the rows.
-        ratio = ops.where(weights != 0, factors / ops.where(weights != 0, weights, 1.0), 0.0)
-        return dataclasses.replace(found, weights=smooth, factors=ratio * smooth)
+        factors = self._smoothed(ops.cast(found.factors, "float64"), present)
+        weights = factors if found.scales is None else factors * ops.cast(found.scales, "float64")
+        return dataclasses.replace(found, factors=factors, weights=weights, state=(factors, *found.state))
 
     def held(self):
-        """Returns the inner balancer's state for a step that computes nothing."""
-        return self.inner.held()
+        """Returns the state for a step that computes nothing: w, and the inner balancer's."""
+        return (ops.convert_to_tensor(self.smooth), *self.inner.held())
 
     def evidence(self, jacobian):
         """Returns what the inner balancer takes beside losses and presence."""
@@ -111,7 +111,9 @@ class CRMOGM(Balancer):
     def advance(self, losses, present, gram=None, weights=None):
         """Moves w, and the inner balancer, by one step that computed weights."""
         weights = self(losses, present, gram) if weights is None else weights
-        self.smooth.assign(ops.where(present, ops.cast(weights, "float64"), ops.convert_to_tensor(self.smooth)))
+        # Balancers of the gradients themselves are smoothed before what scales their rows: MoCo's λ, not λ·L/‖g‖.
+        smooth, gram = (gram[0], gram[1:]) if self.needs == "jacobian" else (weights, gram)
+        self.smooth.assign(ops.where(present, ops.cast(smooth, "float64"), ops.convert_to_tensor(self.smooth)))
         self.seen.assign(ops.where(present, 1.0, ops.convert_to_tensor(self.seen)))
         self.inner.advance(losses, present, gram)
         super().advance(losses, present, gram, weights)

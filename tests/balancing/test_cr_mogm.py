@@ -3,12 +3,17 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from mtlzoo import balancing
-from mtlzoo.balancing import CRMOGM, IMTLG, GradVac, PCGrad, UncertaintyWeighting
-from tests.balancing import gram_cases
+import mtlzoo
+from mtlzoo import Task, balancing, trunks
+from mtlzoo.balancing import CRMOGM, DBMTL, IMTLG, ExcessMTL, GradDrop, GradVac, MoCo, PCGrad, TrimmedMean, UncertaintyWeighting, aggregate
+from tests import helpers
+from tests.balancing import blocks, gram_cases
 
-INNER = [name for name in balancing.names() if name not in ("cr_mogm",)]
+WEIGHING = [name for name in balancing.names() if name != "cr_mogm" and balancing.get(name).weighs]
+INNER = [name for name in WEIGHING if balancing.get(name).needs != "jacobian"]
+OF_GRADIENTS = {"moco": lambda: MoCo(beta=1.0), "excess_mtl": lambda: ExcessMTL(1.0), "db_mtl": DBMTL}
 
 
 @pytest.mark.parametrize("name", INNER)
@@ -20,6 +25,55 @@ def test_weights_are_the_moving_average_of_those_of_the_inner_balancer(name, rng
         inner = alone(jacobian, losses).astype("float64")
         average = inner if average is None else 0.7 * average + 0.3 * inner
         np.testing.assert_allclose(smoothed(jacobian, losses), average, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", OF_GRADIENTS)
+def test_factors_of_a_balancer_of_gradients_are_averaged_and_what_they_multiply_is_not(name, rng):
+    make, average = OF_GRADIENTS[name], None
+    alone, smoothed = make(), CRMOGM(make(), alpha=0.7)
+    alone.set_tasks(["regression"] * 3, [6])
+    for _ in range(5):
+        jacobian, losses = rng.normal(size=(3, 6)), rng.exponential(size=3) + 0.1
+        found = alone.direct(tf.constant(losses), tf.ones(3, "bool"), [tf.constant(jacobian)])
+        alone.advance(losses, tf.ones(3, "bool"), found.state, found.weights)
+        factors, rows = found.factors.numpy(), jacobian if found.rows is None else found.rows[0].numpy()
+        average = factors if average is None else 0.7 * average + 0.3 * factors
+        direction, weights = aggregate(smoothed, jacobian, losses)
+        np.testing.assert_allclose(direction, average @ rows, rtol=1e-6, atol=1e-9)
+        scales = 1.0 if found.scales is None else found.scales.numpy()
+        np.testing.assert_allclose(weights, average * scales, rtol=1e-6)
+
+
+def test_a_share_of_0_is_averaged_too(rng):
+    jacobian, losses = np.eye(2), np.array([1.0, 10.0])
+    assert aggregate(MoCo(beta=1.0, gamma=1.0), jacobian, losses)[1].numpy()[1] == 0
+    balancer = CRMOGM(MoCo(beta=1.0, beta_sigma=0.0, gamma=1.0), alpha=0.5)
+    aggregate(balancer, jacobian, [0.1, 0.1])
+    direction, weights = aggregate(balancer, jacobian, losses)
+    share = balancer.smooth.numpy()
+    assert share[1] > 0.1
+    np.testing.assert_allclose(direction, share * losses, rtol=1e-6)
+    np.testing.assert_allclose(weights, share * losses, rtol=1e-6)
+
+
+def test_absent_tasks_of_a_balancer_of_gradients(rng):
+    blocks.check_absent(lambda: CRMOGM(MoCo(), alpha=0.5), rng)
+
+
+@pytest.mark.parametrize("every", [1, 2])
+@pytest.mark.parametrize("name", OF_GRADIENTS)
+def test_a_model_trains_and_saves_it_around_balancers_of_gradients(name, every, rng, tmp_path):
+    tasks = [Task.multiclass("colour", 3), Task.regression("price", alpha=0.5)]
+    inner = OF_GRADIENTS[name]()
+    balancer = CRMOGM(type(inner).from_config(inner.get_config() | {"every": every}), alpha=0.8, freeze_after=7)
+    model = mtlzoo.architectures.hard_sharing((6,), tasks, trunk=trunks.mlp((8,)), seed=0, balancer=balancer)
+    x, y = rng.normal(size=(32, 6)).astype("float32"), helpers.labels_for(tasks, 32, rng)
+    model.fit(x, y, batch_size=8, shuffle=False, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    ours, theirs = (m.fit(x, y, batch_size=8, epochs=3, shuffle=False, verbose=0).history for m in (model, loaded))
+    assert ours == theirs and ours["loss"][-1] < ours["loss"][0]
+    assert helpers.same_weights(model, loaded, rtol=0, atol=0)
 
 
 def test_alpha_0_is_the_inner_balancer_and_the_average_settles(rng):
@@ -62,7 +116,8 @@ def test_the_configuration_makes_the_inner_balancer_again_and_its_state_is_part_
 
 
 def test_bad_arguments_are_refused():
-    for arguments in ({"alpha": 1.0}, {"alpha": -0.1}, {"balancer": "mgdaa"}, {"balancer": IMTLG(freeze_after=3)}):
+    wrong = [{"balancer": inner} for inner in ("mgdaa", IMTLG(freeze_after=3), GradDrop(), TrimmedMean(), "graddrop")]
+    for arguments in ({"alpha": 1.0}, {"alpha": -0.1}, *wrong):
         with pytest.raises(ValueError, match=f"`{next(iter(arguments))}`"):
             CRMOGM(**arguments)
     for wrong in (None, 3):
