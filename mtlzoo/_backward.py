@@ -51,7 +51,9 @@ class WholeLoss:
                 given = maths.over_replicas(losses, counts)
                 weights, advance = _weighed(balancer, *given)
             scaled = model.optimizer.scale_loss(model.total_loss(losses, weights))
-        return Step(picked, losses, counts, tape.gradient(scaled, model.trainable_variables), weights, advance)
+            added, _ = maths.added(model)
+        gradients = tape.gradient(scaled, model.trainable_variables)
+        return Step(picked, losses, counts, added, gradients, weights, advance)
 
 
 class AtParameters:
@@ -61,28 +63,37 @@ class AtParameters:
         self.model, self.balancer, self.sharing = model, balancer, sharing
 
     def __call__(self, x, y, sample_weight):
+        chosen = self.balancer.is_fresh()
+        if chosen is None:
+            found = self._pass(x, y, sample_weight, fresh=True)
+        else:
+            # With the forward pass inside, too: what it keeps for the backward pass costs as much again if it enters a branch.
+            found = tf.cond(chosen, lambda: self._pass(x, y, sample_weight, True), lambda: self._pass(x, y, sample_weight, False))
+        outputs, losses, counts, added, gradients, weights, total, moving, state = found
+        picked = self.model.task_losses.pick(y, outputs, sample_weight)
+        advance = maths.advancing(self.balancer, chosen, total, moving, weights, state)
+        return Step(picked, losses, counts, added, gradients, weights, advance)
+
+    def _pass(self, x, y, sample_weight, fresh):
+        """Forward and backward, with new weights or with those that are known."""
         model, balancer = self.model, self.balancer
         with tf.GradientTape(persistent=True) as tape:
-            picked, values, counts = maths.forward(model, model(x, training=True), y, sample_weight)
+            outputs = model(x, training=True)
+            _, values, counts = maths.forward(model, outputs, y, sample_weight)
             scaled = [model.optimizer.scale_loss(value) for value in values]
-            added = maths.added(model)
+            added, extra = maths.added(model)
         losses = tf.stack(values)
         total, present = maths.over_replicas(losses, counts)
         present = tf.logical_and(present, model.alphas.vector > 0)
-
-        def fresh():
+        if fresh:
             stacked, heads = self._rows(tape, scaled)
             found, moving = maths.direct(model, balancer, total, present, stacked)
-            return self._combined(found, heads), found.weights, moving, found.state
-
-        def kept():
-            weights = balancer.cached()
-            return self._plain(tape, scaled, weights), weights, present, maths.held(balancer, len(values))
-
-        chosen = balancer.is_fresh()
-        gradients, weights, moving, state = fresh() if chosen is None else tf.cond(chosen, fresh, kept)
-        gradients = maths.with_added(gradients, tape, added, model.trainable_variables)
-        return Step(picked, losses, counts, gradients, weights, maths.advancing(balancer, chosen, total, moving, weights, state))
+            gradients, weights, state = self._combined(found, heads), found.weights, found.state
+        else:
+            weights, moving, state = balancer.cached(), present, maths.held(balancer, len(values))
+            gradients = self._plain(tape, scaled, weights)
+        gradients = maths.with_added(gradients, tape, extra, model.trainable_variables)
+        return outputs, losses, counts, added, gradients, weights, total, moving, state
 
     def _rows(self, tape, scaled):
         """Gradients of each task: of the shared variables as matrices [T, size] a variable, of its own ones as they are."""
@@ -122,47 +133,41 @@ class AtParameters:
 class SeveralBatches(AtParameters):
     """T backward passes for each third of the batch: J₁J₂ᵀ gives the weights, J₃ the shared gradient, all rows those of the heads."""
 
-    def __call__(self, x, y, sample_weight):
+    def _pass(self, x, y, sample_weight, fresh):
         model, balancer = self.model, self.balancer
         batch = (x, y) if sample_weight is None else (x, y, sample_weight)
         rows = tf.shape(tf.nest.flatten(x)[0])[0]
         passes = (self._forward(*_third(batch, rows, k)) for k in range(BATCHES))
-        tapes, scaled, added, picked, values, counts = zip(*passes, strict=True)
+        tapes, scaled, added, extra, outputs, values, counts = zip(*passes, strict=True)
         counts = [tf.where(k < rows, count, 0.0) for k, count in enumerate(counts)]
-        picked = tuple(_joined(part, rows) for part in zip(*picked, strict=True))
         # A task's loss is a mean over its labels: each third counts by how many of them it has.
         share = tf.math.divide_no_nan(tf.stack(counts), tf.add_n(counts))
         losses = tf.reduce_sum(share * tf.stack([tf.stack(part) for part in values]), 0)
         total, _ = maths.over_replicas(losses, tf.add_n(counts))
         there = [maths.over_replicas(losses, count)[1] for count in counts]
         present = tf.reduce_all(tf.stack(there), 0) & (model.alphas.vector > 0)
-
-        def fresh():
-            rows, own = zip(*(self._rows(tape, part) for tape, part in zip(tapes, scaled, strict=True)), strict=True)
-            cross = maths.products(rows[0], rows[1], model.optimizer.scale_loss(tf.constant(1.0)))
-            found, moving = maths.direct(model, balancer, total, present, rows[-1], gram=cross)
+        if fresh:
+            blocks, own = zip(*(self._rows(tape, part) for tape, part in zip(tapes, scaled, strict=True)), strict=True)
+            cross = maths.products(blocks[0], blocks[1], model.optimizer.scale_loss(tf.constant(1.0)))
+            found, moving = maths.direct(model, balancer, total, present, blocks[-1], gram=cross)
             heads = [_weighted_sums([part[task] for part in own], share[:, task]) for task in range(len(model.tasks))]
-            return self._combined(found, heads), found.weights, moving, found.state
-
-        def kept():
-            weights = balancer.cached()
+            gradients, weights, state = self._combined(found, heads), found.weights, found.state
+        else:
+            weights, moving, state = balancer.cached(), present, maths.held(balancer, len(model.tasks))
             found = [self._plain(tapes[k], scaled[k], weights, share[k]) for k in range(BATCHES)]
-            return [tf.add_n(parts) for parts in zip(*found, strict=True)], weights, present, maths.held(balancer, len(model.tasks))
-
-        chosen = balancer.is_fresh()
-        gradients, weights, moving, state = fresh() if chosen is None else tf.cond(chosen, fresh, kept)
-        for tape, loss in zip(tapes, added, strict=True):
+            gradients = [tf.add_n(parts) for parts in zip(*found, strict=True)]
+        for tape, loss in zip(tapes, extra, strict=True):
             gradients = maths.with_added(gradients, tape, loss, model.trainable_variables)
-        advance = maths.advancing(balancer, chosen, total, moving, weights, state)
-        return Step(picked, losses, tf.add_n(counts), gradients, weights, advance)
+        return _joined(outputs, rows), losses, tf.add_n(counts), tf.add_n(added) / BATCHES, gradients, weights, total, moving, state
 
     def _forward(self, x, y, sample_weight=None):
         with tf.GradientTape(persistent=True) as tape:
-            found = maths.forward(self.model, self.model(x, training=True), y, sample_weight)
-            scaled = [self.model.optimizer.scale_loss(value) for value in found[1]]
-            added = maths.added(self.model)
-            added = added if added is None else added / BATCHES
-        return tape, scaled, added, *found
+            outputs = self.model(x, training=True)
+            _, values, counts = maths.forward(self.model, outputs, y, sample_weight)
+            scaled = [self.model.optimizer.scale_loss(value) for value in values]
+            added, extra = maths.added(self.model)
+            extra = extra if extra is None else extra / BATCHES
+        return tape, scaled, added, extra, outputs, values, counts
 
 
 class AtRepresentation:
@@ -183,7 +188,7 @@ class AtRepresentation:
                 outputs |= head(view, training=True)
             picked, values, counts = maths.forward(model, outputs, y, sample_weight)
             scaled = [model.optimizer.scale_loss(value) for value in values]
-            together, added = tf.add_n(scaled), maths.added(model)
+            together, (added, extra) = tf.add_n(scaled), maths.added(model)
         losses = tf.stack(values)
         total, present = maths.over_replicas(losses, counts)
         present = tf.logical_and(present, alphas > 0)
@@ -210,8 +215,8 @@ class AtRepresentation:
         owners = [task for task, part in enumerate(sharing.own) for _ in part]
         for index, task, gradient in zip(own, owners, gradients[len(views) :], strict=True):
             found[index] = tf.cast(alphas[task], gradient.dtype) * gradient / replicas
-        found = maths.with_added(found, tape, added, variables)
-        return Step(picked, losses, counts, found, weights, maths.advancing(balancer, chosen, total, moving, weights, state))
+        found = maths.with_added(found, tape, extra, variables)
+        return Step(picked, losses, counts, added, found, weights, maths.advancing(balancer, chosen, total, moving, weights, state))
 
     def _upstream(self, factors, rows):
         return tf.tensordot(self.model.alphas.vector * factors, rows, 1)
@@ -253,5 +258,7 @@ def _third(batch, rows, k):
 
 
 def _joined(parts, rows):
-    """Joins dicts of rows by task, without those that were taken again; None stays None."""
-    return None if parts[0] is None else {name: tf.concat([part[name] for part in parts], 0)[:rows] for name in parts[0]}
+    """Puts the thirds' outputs back into the order of the batch, without rows that were taken again."""
+    places = tf.concat([tf.range(k, tf.maximum(rows, BATCHES), BATCHES) for k in range(BATCHES)], 0)
+    order = tf.argsort(places)[:rows]
+    return {name: tf.gather(tf.concat([part[name] for part in parts], 0), order) for name in parts[0]}

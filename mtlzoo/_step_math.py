@@ -17,6 +17,7 @@ class Step:
         picked: labels, outputs and label weights, each by task.
         losses: task losses [T].
         counts: number (or weight) of labels that each is a mean over, [T].
+        added: the added losses (regularisers), summed.
         gradients: one for each trainable variable, scaled as the optimizer wants it.
         weights: the balancer's weights [T], or None.
         advance: moves the balancer's state; called once the step is known to be good.
@@ -25,6 +26,7 @@ class Step:
     picked: tuple
     losses: tf.Tensor
     counts: tf.Tensor
+    added: tf.Tensor
     gradients: list
     weights: tf.Tensor | None = None
     advance: object = lambda: None
@@ -37,10 +39,11 @@ def forward(model, outputs, y, sample_weight):
 
 
 def added(model):
-    """Returns this replica's share of the added losses, scaled for the optimizer, or None."""
-    replicas = model.distribute_strategy.num_replicas_in_sync
-    losses = [tf.reduce_sum(tf.cast(loss, "float32")) / replicas for loss in model.losses]
-    return model.optimizer.scale_loss(tf.add_n(losses)) if losses else None
+    """Returns the added losses, summed, and this replica's share of them, scaled for the optimizer; None if there are none."""
+    if not model.losses:
+        return tf.zeros(()), None
+    total = tf.add_n([tf.reduce_sum(tf.cast(loss, "float32")) for loss in model.losses])
+    return total, model.optimizer.scale_loss(total / model.distribute_strategy.num_replicas_in_sync)
 
 
 def with_added(gradients, tape, loss, variables):

@@ -195,9 +195,8 @@ class MultiTaskModel(keras.Model):
         logs = super().get_metrics_result() | self.task_losses.results()
         return logs | {"loss": self.task_losses.total(self.alphas.vector) + self._loss_tracker.result()}
 
-    def _track(self, x, picked, losses, counts):
-        added = [ops.sum(ops.cast(loss, "float32")) for loss in self.losses]
-        self._loss_tracker.update_state(sum(added, ops.zeros(())), sample_weight=_step_parts.rows(x))
+    def _track(self, x, picked, losses, counts, added):
+        self._loss_tracker.update_state(added, sample_weight=_step_parts.rows(x))
         self.task_losses.track(self.task_losses.loss_means, losses, counts)
         if self._compile_metrics is not None:
             self._compile_metrics.update_state(*picked)
@@ -211,7 +210,7 @@ class MultiTaskModel(keras.Model):
 
         def update():
             self.optimizer.apply_gradients(zip(step.gradients, self.trainable_variables, strict=True))
-            self._track(x, step.picked, step.losses, step.counts)
+            self._track(x, step.picked, step.losses, step.counts, step.added)
             if self.balancer is not None:
                 if step.weights is not None:
                     self.task_losses.track(self.task_losses.weight_means, step.weights, step.counts)
@@ -234,7 +233,8 @@ class MultiTaskModel(keras.Model):
         """One step of `evaluate`; balancer weights belong to training and are left out."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         picked = self.task_losses.pick(y, self(x, training=False), sample_weight)
-        self._track(x, picked, *self.task_losses(*picked))
+        added = [ops.sum(ops.cast(loss, "float32")) for loss in self.losses]
+        self._track(x, picked, *self.task_losses(*picked), sum(added, ops.zeros(())))
         logs = self.get_metrics_result()
         return {key: value for key, value in logs.items() if not self.balancer or key not in self._weight_keys}
 
