@@ -176,9 +176,14 @@ class AtRepresentation:
     def __init__(self, model, balancer, sharing):
         self.model, self.balancer, self.sharing = model, balancer, sharing
         self.encoder, self.heads = self.sharing.split_at(model.representation, balancer)
+        # What lies behind the representation is a head's own with one task, too.
+        places = {id(variable): index for index, variable in enumerate(model.trainable_variables)}
+        front = {id(variable) for variable in self.encoder.trainable_variables}
+        self.own = [[places[id(v)] for v in head.trainable_variables if id(v) not in front] for head in self.heads]
+        self.shared = sorted(set(places.values()) - {index for part in self.own for index in part})
 
     def __call__(self, x, y, sample_weight):
-        model, balancer, sharing = self.model, self.balancer, self.sharing
+        model, balancer = self.model, self.balancer
         variables, alphas = model.trainable_variables, model.alphas.vector
         with tf.GradientTape(persistent=True) as tape:
             shared = self.encoder(x, training=True)
@@ -192,7 +197,7 @@ class AtRepresentation:
         losses = tf.stack(values)
         total, present = maths.over_replicas(losses, counts)
         present = tf.logical_and(present, alphas > 0)
-        own = [index for part in sharing.own for index in part]
+        own = [index for part in self.own for index in part]
         sources = [*views, *(variables[index].value for index in own)]
         gradients = maths.dense(tape.gradient(together, sources), sources)
         at_views = tf.stack([tf.cast(gradient, "float32") for gradient in gradients[: len(views)]])
@@ -209,10 +214,10 @@ class AtRepresentation:
         upstream, weights, moving, state = fresh() if chosen is None else tf.cond(chosen, fresh, kept)
         upstream = tf.cast(upstream, shared.dtype)
         found, replicas = [None] * len(variables), model.distribute_strategy.num_replicas_in_sync
-        front = [variables[index].value for index in sharing.shared]
-        for index, gradient in zip(sharing.shared, maths.dense(tape.gradient(shared, front, upstream), front), strict=True):
+        front = [variables[index].value for index in self.shared]
+        for index, gradient in zip(self.shared, maths.dense(tape.gradient(shared, front, upstream), front), strict=True):
             found[index] = gradient / replicas
-        owners = [task for task, part in enumerate(sharing.own) for _ in part]
+        owners = [task for task, part in enumerate(self.own) for _ in part]
         for index, task, gradient in zip(own, owners, gradients[len(views) :], strict=True):
             found[index] = tf.cast(alphas[task], gradient.dtype) * gradient / replicas
         found = maths.with_added(found, tape, extra, variables)

@@ -139,6 +139,18 @@ def test_a_task_without_labels_or_with_alpha_zero_is_as_if_it_were_not_there(at)
         np.testing.assert_allclose(helpers.named_weights(switched)[path], value, atol=1e-5, err_msg=path)
 
 
+def test_the_head_of_one_task_trains_behind_the_representation():
+    model, (x, y) = build(recording("representation"), TASKS[:1]), data()
+    rows, grams = reference(model, x, y)
+    before = helpers.named_weights(model)
+    logs = model.train_on_batch(x, y, return_dict=True)
+    weight = 0.5 + grams["representation"][0, 0] / (1 + grams["representation"][0, 0])
+    np.testing.assert_allclose(logs["a_weight"], weight, rtol=1e-4)
+    for path, value in helpers.named_weights(model).items():
+        factor = TASKS[0].alpha * (weight if path.startswith("dense") else 1.0)
+        np.testing.assert_allclose(before[path] - value, factor * rows[0][path], atol=2e-5, err_msg=path)
+
+
 @pytest.mark.parametrize("at", PLACES)
 def test_regularisers_count_once_and_are_not_weighed(at):
     layer = keras.layers.Dense(5, kernel_regularizer=keras.regularizers.L2(0.1), activity_regularizer=keras.regularizers.L1(0.01))
