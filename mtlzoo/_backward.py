@@ -26,12 +26,14 @@ def make(model, balancer):
         return WholeLoss(model, balancer)
     sharing = Sharing(model)
     sharing.check_shared(balancer)
+    matrices = [layer.matrix for layer in sharing.rotations(model.representation, balancer)] if balancer.rotates else []
     if balancer.at == "representation":
         made = AtRepresentation(model, balancer, sharing)
     else:
         made = (SeveralBatches if balancer.needs == "batches" else AtParameters)(model, balancer, sharing)
-    sizes = [math.prod(model.trainable_variables[index].shape) for index in sharing.shared]
-    balancer.set_tasks(kinds, sizes if balancer.needs == "jacobian" else None)
+    sizes = [math.prod(model.trainable_variables[index].shape) for index in sharing.shared] if balancer.needs == "jacobian" else None
+    balancer.set_tasks(kinds, [list(matrix.shape) for matrix in matrices] or sizes)
+    balancer.set_rotations(matrices)
     return made
 
 

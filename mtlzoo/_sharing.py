@@ -3,6 +3,7 @@
 import keras
 
 from mtlzoo import checks
+from mtlzoo.layers import Rotation
 
 
 def operations_behind(tensor, stop=()):
@@ -55,6 +56,29 @@ class Sharing:
                 f"`balancer` {balancer.name!r} weighs the gradients of shared parameters, and this model shares none between its tasks. "
                 "Use an architecture that shares, such as 'hard_sharing', or a balancer of the losses, such as 'uncertainty_weighting'."
             )
+
+    def rotations(self, tensor, balancer):
+        """Returns the rotation of the shared representation that each task has: a list of layers.
+
+        Args:
+            tensor: the representation, or None if the architecture has none.
+            balancer: who turns them.
+
+        Raises:
+            ValueError: a task has none, or more than one.
+        """
+        found = []
+        for name in self.names:
+            behind = operations_behind(self.model.output[name], [] if tensor is None else [tensor])
+            mine = [operation for operation in behind if isinstance(operation, Rotation)]
+            if tensor is None or len(mine) != 1:
+                raise ValueError(
+                    f"`balancer` {balancer.name!r} turns a rotation in front of each task's head, and task {name!r} has {len(mine)} behind "
+                    f"a shared representation. Hand the balancer to the builder, as in hard_sharing(..., balancer={balancer.name!r}), "
+                    "which puts them in."
+                )
+            found += mine
+        return found
 
     def split_at(self, tensor, balancer):
         """Returns the model in front of the shared representation, and for each task its part behind it.

@@ -103,7 +103,7 @@ def direct(model, balancer, losses, present, blocks, representation=None, gram=N
         if sound is not None:
             present, gram = present & sound, tf.where(sound, gram, tf.zeros_like(gram))
         weights = factors = balancer(losses, present, gram)
-        rows, state = blocks, (gram,)
+        rows, state = blocks, ((gram, _slopes(blocks[0], gram, present, scale, balancer.rotation_size)) if balancer.rotates else (gram,))
     factors, weights = tf.cast(factors, "float32"), weights if weights is None else tf.cast(weights, "float32")
     if sound is not None:
         factors, weights = tf.where(sound, factors, math.nan), weights if weights is None else tf.where(sound, weights, balancer.cached())
@@ -116,6 +116,22 @@ def _gram(blocks, scale, representation):
     return gram if representation is None else replica_mean(gram) / tf.distribute.get_strategy().num_replicas_in_sync
 
 
+def _slopes(rows, gram, present, scale, size):
+    """M_k − M_kᵀ for each task [T, size, size]: how turning what its head reads brings its unit gradient closer to the mean of all.
+
+    M_k = Σ_n u_nk·v_nᵀ, with u the gradients over their norms and v their mean over the tasks; what a task adds to v by itself is left
+    out, since it is symmetric.
+    """
+    norms = tf.sqrt(tf.maximum(tf.linalg.diag_part(gram), 0.0))
+    inverse = tf.where(present, tf.math.divide_no_nan(tf.ones_like(norms), norms), 0.0) / tf.cast(scale, norms.dtype)
+    inverse = tf.cast(inverse, rows.dtype)[:, tf.newaxis, tf.newaxis]
+    rows = tf.reshape(rows, [rows.shape[0], -1, rows.shape[-1]])[..., :size]
+    unit = tf.where(inverse > 0, rows * inverse, tf.zeros_like(rows))
+    others = (tf.reduce_sum(unit, 0) - unit) / tf.maximum(tf.reduce_sum(tf.cast(present, unit.dtype)), 1.0)
+    found = replica_mean(tf.matmul(unit, others, transpose_a=True)) / tf.distribute.get_strategy().num_replicas_in_sync
+    return found - tf.linalg.matrix_transpose(found)
+
+
 def _sound(model, blocks):
     """Says whether losses that are scaled have not overflowed; None for optimizers that scale none."""
     if not isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer):
@@ -125,7 +141,9 @@ def _sound(model, blocks):
 
 def held(balancer, tasks):
     """Returns what `advance` takes after a step that computes nothing."""
-    return balancer.held() if balancer.needs == "jacobian" else (tf.zeros((tasks, tasks), "float64"),)
+    if balancer.needs == "jacobian":
+        return balancer.held()
+    return (tf.zeros((tasks, tasks), "float64"), *([tf.zeros((tasks, 1, 1))] if balancer.rotates else []))
 
 
 def replica_mean(values):
@@ -145,7 +163,7 @@ def over_replicas(losses, counts):
 
 def advancing(balancer, chosen, losses, present, weights, state=()):
     """Returns what moves the balancer's state once the step is known to be good."""
-    found = state if balancer.needs == "jacobian" else (state[0] if state else None)
+    found = state if balancer.needs == "jacobian" or balancer.rotates else (state[0] if state else None)
 
     def move():
         balancer.advance(losses, present, found, weights)

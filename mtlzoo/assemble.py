@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import keras
 
-from mtlzoo import checks, seeds
+from mtlzoo import balancing, checks, seeds
+from mtlzoo.layers import Rotation
 from mtlzoo.model import MultiTaskModel
 from mtlzoo.task import Task, check_tasks
 
@@ -29,7 +30,7 @@ def assemble(
         tasks: the tasks.
         tower: widths of the dense ReLU layers between a task's features and its head.
         optimizer: as in `keras.Model.compile`.
-        balancer: as in `MultiTaskModel.compile`.
+        balancer: as in `MultiTaskModel.compile`; one that rotates gets a `Rotation` in front of each task's tower.
         seed: the one seed that the heads' initial weights follow from; None leaves them to Keras.
         name: the model's name.
 
@@ -37,7 +38,7 @@ def assemble(
         A compiled `MultiTaskModel` with the outputs `{task.name: [batch, task.units]}`, float32.
 
     Raises:
-        ValueError: a task has no features, or its features are no vectors.
+        ValueError: a task has no features, its features are no vectors, or the balancer rotates what not all tasks read.
 
     Source: the house's rule that an architecture only decides who shares what.
 
@@ -48,6 +49,9 @@ def assemble(
     """
     tasks, tower = check_tasks(tasks), checks.widths("tower", tower)
     checks.exact_keys("features", features, [task.name for task in tasks])
+    balancer = balancing.get(balancer)
+    tensors = list(features.values())
+    representation = tensors[0] if all(tensor is tensors[0] for tensor in tensors) else None
     outputs = {}
     for task in tasks:
         x = features[task.name]
@@ -56,15 +60,24 @@ def assemble(
                 f"`features[{task.name!r}]` must be vectors [batch, features]; received the shape {x.shape}. "
                 "End the trunk with Flatten() or GlobalAveragePooling2D()."
             )
+        if balancer is not None and balancer.rotates:
+            x = _rotated(x, task, representation, balancer)
         for index, width in enumerate(tower, start=1):
             x = _dense(width, "relu", f"{task.name}_tower{index}", seed)(x)
         # Losses in float16 would overflow: outputs are float32 under every dtype policy.
         outputs[task.name] = _dense(task.units, task.activation, task.name, seed, dtype="float32")(x)
-    tensors = list(features.values())
-    representation = tensors[0] if all(tensor is tensors[0] for tensor in tensors) else None
     model = MultiTaskModel(inputs, outputs, tasks=tasks, representation=representation, name=name)
     model.compile(optimizer, balancer=balancer)
     return model
+
+
+def _rotated(x, task, representation, balancer):
+    if representation is None:
+        raise ValueError(
+            f"`balancer` {balancer.name!r} rotates one shared representation for each task, and the tasks of this model do not read one. "
+            "Use an architecture that shares its trunk, such as 'hard_sharing'."
+        )
+    return Rotation(balancer.rotation_size, name=f"{task.name}_rotation")(x)
 
 
 def _dense(units, activation, name, seed, dtype=None):

@@ -76,7 +76,11 @@ class MultiTaskModel(keras.Model):
 
     def record_builder(self, name, arguments):
         """Keeps the builder's name and arguments, to be saved with the model."""
-        self._keep("_builder", keras.saving.serialize_keras_object({"name": name, "arguments": arguments}))
+        record = keras.saving.serialize_keras_object({"name": name, "arguments": arguments})
+        # A model that is built again starts with a fresh balancer, which may serve other tasks and sizes.
+        if isinstance(record["arguments"].get("balancer"), dict):
+            record["arguments"]["balancer"].pop("build_config", None)
+        self._keep("_builder", record)
 
     @property
     def alphas(self):

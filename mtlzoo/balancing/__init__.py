@@ -43,6 +43,7 @@ from mtlzoo.balancing.pbi import PBI as PBI
 from mtlzoo.balancing.pcd import PCD as PCD
 from mtlzoo.balancing.pcgrad import PCGrad as PCGrad
 from mtlzoo.balancing.rlw import RLW as RLW
+from mtlzoo.balancing.rotograd import RotoGrad as RotoGrad
 from mtlzoo.balancing.scale_invariant import ScaleInvariant as ScaleInvariant
 from mtlzoo.balancing.sdmgrad import SDMGrad as SDMGrad
 from mtlzoo.balancing.stch import STCH as STCH

@@ -31,6 +31,8 @@ class Balancer(keras.layers.Layer):
     at = None
     looks_again = False
     draws = False  # Whether weights are drawn at random, so that they are permuted with the tasks only on average.
+    rotates = False  # Whether each head reads its own rotation of the shared representation, which the balancer turns.
+    rotation_size = None
     weighs = True  # Whether the direction is a weighted sum of the task gradients, so that there are weights to log and to keep.
     every = 1
 
@@ -57,6 +59,9 @@ class Balancer(keras.layers.Layer):
 
     def set_sizes(self, sizes):
         """Takes the numbers of entries of the shared variables; only balancers that keep gradients need them."""
+
+    def set_rotations(self, matrices):
+        """Takes the rotations of the representation, one variable a task; only a balancer that `rotates` needs them."""
 
     def state(self, name, shape, value=0.0, dtype="float32"):
         """Makes a variable that is saved with the model and is no weight of the network."""

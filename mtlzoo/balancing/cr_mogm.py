@@ -61,7 +61,7 @@ class CRMOGM(Balancer):
         self.needs, self.every, self.looks_again, self.draws = (
             getattr(self.inner, key) for key in ("needs", "every", "looks_again", "draws")
         )
-        self.at = self.inner.at
+        self.at, self.rotates, self.rotation_size = self.inner.at, self.inner.rotates, self.inner.rotation_size
 
     def build(self, input_shape):
         """Makes w, [T], and says which tasks have one; makes the state of the inner balancer."""
@@ -73,6 +73,10 @@ class CRMOGM(Balancer):
         """Takes the sizes of the shared variables for the inner balancer."""
         self.inner.set_sizes(sizes)
         self.sizes = sizes
+
+    def set_rotations(self, matrices):
+        """Takes the rotations for the inner balancer."""
+        self.inner.set_rotations(matrices)
 
     def call(self, losses, present, gram=None):
         """Returns the weights [T]."""

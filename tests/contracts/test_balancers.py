@@ -80,7 +80,7 @@ def test_builds_with_defaults_and_keeps_its_config(name):
     assert set(before) == arguments, "every argument is in the configuration"
     assert "name" in arguments and ("freeze_after" in arguments) == balancer.weighs
     assert ("every" in arguments) == (balancer.needs != "losses" and balancer.weighs and name != "cr_mogm")
-    assert "at" in arguments or balancer.needs in ("losses", "batches", "jacobian") or name == "cr_mogm"
+    assert "at" in arguments or balancer.needs in ("losses", "batches", "jacobian") or balancer.rotates or name == "cr_mogm"
     assert balancer.name == name
 
 
@@ -211,7 +211,9 @@ def test_saved_and_continued_as_without_the_break(trained, rng, tmp_path):
 
 def test_state_is_no_weight_of_the_network(name):
     plain, balanced = model_with(None), model_with(name)
-    assert [w.path for w in balanced.weights] == [w.path for w in plain.weights]
+    rotations = [w.path for layer in balanced.layers if isinstance(layer, mtlzoo.layers.Rotation) for w in layer.weights]
+    assert len(rotations) == (2 if balanced.balancer.rotates else 0)
+    assert [w.path for w in balanced.weights if w.path not in rotations] == [w.path for w in plain.weights]
 
 
 def test_works_under_a_strategy(trained, rng):

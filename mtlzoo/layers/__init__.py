@@ -1,0 +1,3 @@
+"""Layers that architectures are made of."""
+
+from mtlzoo.layers.rotation import Rotation as Rotation
