@@ -32,7 +32,7 @@ class RotoGrad(GramBalancer):
     weight 0. The authors' code takes n⁰ anew after 20 steps.
 
     Args:
-        learning_rate: of the rotations; 0 only scales.
+        learning_rate: of the rotations; 0 only scales. At the network's own rate (0.001 for Adam) the heads fall behind.
         scale: whether gradients are brought to one length; False only rotates.
         size: how many features of the representation are turned, from the first on, where there are more; None turns all.
         every: as in `GramBalancer`; rotations rest in between, too.
