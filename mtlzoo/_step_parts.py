@@ -29,13 +29,16 @@ def rows(x):
     return tf.shape(tf.nest.flatten(x)[0])[0]
 
 
-def finite(step, tasks, optimizer):
-    """Returns checks that fail with a task's name where its loss is not finite, and where gradients are not."""
+def finite(step, tasks, optimizer, balancer=None):
+    """Returns checks that fail with a task's name where its loss is not finite, with the balancer's for weights, or for gradients."""
     checked = [
         tf.debugging.check_numerics(value, f"{_MARK} `{task.name}`") for value, task in zip(tf.unstack(step.losses), tasks, strict=True)
     ]
     if step.weights is not None:
-        checked.append(tf.debugging.check_numerics(step.weights, _WEIGHTS))
+        residual = tf.constant(0.0, "float64") if balancer.residual is None else tf.identity(balancer.residual)
+        with tf.control_dependencies(checked):  # A loss that is not finite is the cause, and is named first.
+            solved = tf.reduce_all(tf.math.is_finite(step.weights))
+        checked = [*checked, tf.debugging.Assert(solved, [f"{_WEIGHTS} of `{balancer.name}`, residual", residual])]
     with tf.control_dependencies(checked):
         probe = tf.identity(_probe(step.gradients, optimizer))
     return [*checked, tf.debugging.check_numerics(probe, _GRADIENTS)]
@@ -74,8 +77,13 @@ def naming_nonfinite(function):
                     "the gradients are not finite though the losses are; training stopped before this step touched a weight. "
                     "Look for NaN or infinite values in the inputs."
                 ) from None
-            if _WEIGHTS in error.message:
-                raise ValueError("the balancer's weights are not finite: its problem could not be solved in this step.") from None
+            found = re.search(rf"{_WEIGHTS} of `(\w+)`\W+residual\W+([-\w.+]+)", error.message)
+            if found is not None:
+                raise ValueError(
+                    f"`balancer` {found[1]!r} gave weights that are not finite (residual of its problem {found[2]}); training stopped "
+                    "before this step touched a weight. Look for task gradients that are not finite, or leave such steps out with "
+                    "compile(on_nonfinite='skip')."
+                ) from None
             found = re.search(rf"{_MARK} `(\w+)`", error.message)
             if found is None:
                 raise

@@ -228,7 +228,7 @@ class MultiTaskModel(keras.Model):
             tf.cond(good, update, lambda: _step_parts.restore(self.non_trainable_variables, before))
         else:
             # The checks must have passed before a weight is touched.
-            with tf.control_dependencies(_step_parts.finite(step, self.tasks, self.optimizer)):
+            with tf.control_dependencies(_step_parts.finite(step, self.tasks, self.optimizer, self.balancer)):
                 step.gradients = tf.nest.map_structure(tf.identity, step.gradients, expand_composites=True)
             update()
         return self.get_metrics_result()

@@ -364,3 +364,25 @@ def test_gradients_that_nearly_oppose_keep_their_angle(at):
     gram = model.balancer.seen.numpy()
     sine = np.sqrt(1 - gram[0, 1] ** 2 / gram[0, 0] / gram[1, 1])
     np.testing.assert_allclose(sine, np.sqrt(3) / 4 * 1e-3, rtol=2e-2)
+
+
+@keras.saving.register_keras_serializable(package="mtlzoo_tests")
+class Unsolved(GramBalancer):
+    """A balancer whose problem is not solved from the third step on."""
+
+    def solve(self, gram, losses):
+        return self.solved(ops.ones_like(losses), ops.where(self.steps < 2, 0.0, 0.125))
+
+
+@pytest.mark.parametrize("at", ["parameters", "representation"])
+def test_a_problem_that_is_not_solved_stops_with_the_balancer_s_name_and_the_residual(at):
+    model = build(Unsolved(at=at, name="unsolved"))
+    x, y = data()
+    for _ in range(2):
+        model.train_on_batch(x, y)
+    before = helpers.named_weights(model)
+    with pytest.raises(ValueError, match="'unsolved' gave weights that are not finite .residual of its problem 0.125"):
+        model.fit(x, y, batch_size=8, verbose=0)
+    assert all(np.array_equal(value, before[path]) for path, value in helpers.named_weights(model).items())
+    with pytest.raises(ValueError, match="`a` is not finite"):
+        model.fit(np.full_like(x, np.nan), y, batch_size=8, verbose=0)

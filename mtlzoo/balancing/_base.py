@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mtlzoo import checks
+from mtlzoo.balancing._gram import checked
 
 
 class Balancer(keras.layers.Layer):
@@ -35,6 +36,7 @@ class Balancer(keras.layers.Layer):
     rotation_size = None
     weighs = True  # Whether the direction is a weighted sum of the task gradients, so that there are weights to log and to keep.
     every = 1
+    residual = None  # How far the last problem of a solver was from solved: a variable, once there are tasks.
 
     def __init__(self, *, freeze_after=None, name=None):
         super().__init__(name=name, trainable=False, dtype="float32", autocast=False)
@@ -54,6 +56,8 @@ class Balancer(keras.layers.Layer):
             )
             self.last = self.state("last", (len(kinds),), 1.0)
             self.mean = self.state("mean", (len(kinds),), 0.0)
+            if self.needs != "losses" and type(self).residual is None:
+                self.residual = self.state("residual", (), dtype="float64")
             self.build((len(kinds),))
             self.built = True
 
@@ -185,6 +189,12 @@ class GramBalancer(Balancer):
     def call(self, losses, present, gram):
         """Returns the weights [T], float64, for losses [T] and the Gram matrix [T, T]."""
         return self.among_present(self.solve, losses, present, gram)
+
+    def solved(self, weights, residual, allowed=1e-9):
+        """Returns weights whose problem is solved, or NaN, which stops the training; keeps the residual, to be named then."""
+        if self.residual is not None:
+            self.residual.assign(residual)
+        return checked(weights, residual, allowed)
 
     def solve(self, gram, losses):
         """Returns the weights [t] for the Gram matrix [t, t] and losses [t] of the tasks that have labels, float64."""

@@ -21,7 +21,8 @@ def aggregate(balancer, jacobian, losses=None):
         of the rows); float64 tensors.
 
     Raises:
-        ValueError: the Jacobian is no matrix, has non-finite entries, or losses are needed and missing or of another length.
+        ValueError: the Jacobian is no matrix, has non-finite entries, or losses are needed and missing or of another length; or the
+            balancer's problem could not be solved, with its residual.
         TypeError: `balancer` is neither a name nor a `Balancer`.
 
     Source: the aggregators of TorchJD (Quinton and Rey 2024), which are called the same way.
@@ -50,4 +51,8 @@ def aggregate(balancer, jacobian, losses=None):
     if len(balancer.kinds) != tasks:
         raise ValueError(f"`jacobian` must have {len(balancer.kinds)} rows, one a task of {balancer.name!r}; received {tasks}.")
     balancer.set_sizes([jacobian.shape[-1]])
-    return balancer.combine(losses, ops.ones(tasks, dtype="bool"), jacobian)
+    direction, weights = balancer.combine(losses, ops.ones(tasks, dtype="bool"), jacobian)
+    if not bool(ops.all(ops.isfinite(direction))):
+        found = "" if balancer.residual is None else f", the residual of its problem is {float(balancer.residual):.3g}"
+        raise ValueError(f"`balancer` {balancer.name!r} found no finite direction for these gradients and losses{found}.")
+    return direction, weights

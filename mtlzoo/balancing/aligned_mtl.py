@@ -61,7 +61,7 @@ class AlignedMTL(GramBalancer):
         q, triangle = _graded.orthogonal(factors, lengths)
         solved = ops.matmul(q, ops.solve(ops.transpose(triangle), wanted))[:, 0]
         weights = length * solved * inverse
-        return ops.where(residual < 1e-9, weights, float("nan"))
+        return self.solved(weights, residual)
 
     def _length(self, triangle, lengths, norms):
         """√λ of the scaled gradients."""

@@ -5,7 +5,7 @@ from keras import ops
 
 from mtlzoo import checks
 from mtlzoo.balancing._base import GramBalancer
-from mtlzoo.balancing._gram import checked, times, unit
+from mtlzoo.balancing._gram import times, unit
 from mtlzoo.balancing._qp import contains_zero, nonnegative, solve_on
 from mtlzoo.balancing._registry import BALANCERS
 
@@ -60,7 +60,7 @@ class CAGrad(GramBalancer):
         inverse = ops.where(alive, 1.0 / ops.where(alive, scaled, 1.0), 0.0)
         step, residual = self._step(cosines, inverse / ops.maximum(ops.max(inverse), 1.0), ops.clip(slopes, -1.0, 1.0), alive)
         tasks = ops.cast(ops.shape(gram)[0], "float64")
-        weights = (1.0 + checked(ops.where(length > 0, step, 0.0), ops.where(length > 0, residual, 0.0)) * length * inverse) / tasks
+        weights = (1.0 + self.solved(ops.where(length > 0, step, 0.0), ops.where(length > 0, residual, 0.0)) * length * inverse) / tasks
         return weights / (1.0, 1.0 + self.c**2, 1.0 + self.c)[self.rescale] + 0.0 * norms
 
     def _step(self, cosines, inverse, slopes, alive):

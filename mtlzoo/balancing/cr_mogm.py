@@ -89,6 +89,11 @@ class CRMOGM(Balancer):
         weights = factors if found.scales is None else factors * ops.cast(found.scales, "float64")
         return dataclasses.replace(found, factors=factors, weights=weights, state=(factors, *found.state))
 
+    @property
+    def residual(self):
+        """How far the inner balancer's last problem was from solved, or None."""
+        return self.inner.residual
+
     def held(self):
         """Returns the state for a step that computes nothing: w, and the inner balancer's."""
         return (ops.convert_to_tensor(self.smooth), *self.inner.held())

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from mtlzoo.balancing._base import GramBalancer
-from mtlzoo.balancing._gram import checked, times, unit
+from mtlzoo.balancing._gram import times, unit
 from mtlzoo.balancing._qp import nonnegative
 from mtlzoo.balancing._registry import BALANCERS
 
@@ -47,7 +47,7 @@ class DualProj(GramBalancer):
         safe = ops.where(ops.isfinite(lengths), lengths, 0.0)
         added, residual = nonnegative(cosines, -times(cosines, ops.expand_dims(safe, 0)))
         weights = 1.0 + added[0] / ops.where(alive, lengths, 1.0)
-        return checked(weights, residual[0]) / ops.cast(ops.shape(gram)[0], "float64") + 0.0 * norms
+        return self.solved(weights, residual[0]) / ops.cast(ops.shape(gram)[0], "float64") + 0.0 * norms
 
 
 BALANCERS.register(DualProj, name="dualproj")

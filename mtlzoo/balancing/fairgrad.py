@@ -5,7 +5,7 @@ from keras import ops
 
 from mtlzoo import checks
 from mtlzoo.balancing._base import GramBalancer
-from mtlzoo.balancing._gram import checked, unit
+from mtlzoo.balancing._gram import unit
 from mtlzoo.balancing._newton import FLOOR, balanced
 from mtlzoo.balancing._registry import BALANCERS
 
@@ -54,7 +54,7 @@ class FairGrad(GramBalancer):
         greatest = ops.max(ops.where(alive, log_targets, -1e300))
         log_lengths, residual = balanced(cosines, ops.where(alive, log_targets - greatest, 0.0), power)
         weights = ops.exp(log_lengths + greatest / (1.0 + power) - log_norms)
-        return checked(ops.where(alive, weights, 0.0), residual) + 0.0 * norms
+        return self.solved(ops.where(alive, weights, 0.0), residual) + 0.0 * norms
 
     def get_config(self):
         """Returns the constructor's arguments."""

@@ -5,7 +5,7 @@ from keras import ops
 
 from mtlzoo import checks
 from mtlzoo.balancing._base import GramBalancer
-from mtlzoo.balancing._gram import checked, unit
+from mtlzoo.balancing._gram import unit
 from mtlzoo.balancing._qp import is_null, nonnegative
 from mtlzoo.balancing._registry import BALANCERS
 
@@ -52,7 +52,7 @@ class MGDA(GramBalancer):
         lengths = self._lengths(norms, losses, alive)
         opposed, shortest, residual = _shortest(cosines, ops.stack([ops.cast(alive, "float64"), lengths]))
         weights = ops.where(opposed, shortest[0], shortest[1]) * lengths
-        weights = checked(weights / ops.sum(weights), residual)
+        weights = self.solved(weights / ops.sum(weights), residual)
         dead = ops.cast(ops.logical_and(ops.logical_not(alive), ops.isfinite(norms)), "float64")
         return ops.where(ops.any(dead > 0), dead / ops.maximum(ops.sum(dead), 1.0), weights + 0.0 * norms)
 

@@ -5,7 +5,7 @@ from keras import ops
 
 from mtlzoo import checks
 from mtlzoo.balancing._base import GramBalancer
-from mtlzoo.balancing._gram import checked, unit
+from mtlzoo.balancing._gram import unit
 from mtlzoo.balancing._newton import FLOOR, balanced
 from mtlzoo.balancing._registry import BALANCERS
 
@@ -53,7 +53,7 @@ class NashMTL(GramBalancer):
         if self.max_norm is not None:
             length = ops.sqrt(ops.sum(ops.cast(alive, "float64")))
             weights = weights * ops.minimum(1.0, self.max_norm / ops.maximum(length, 1.0))
-        return checked(weights, residual) + 0.0 * norms
+        return self.solved(weights, residual) + 0.0 * norms
 
     def get_config(self):
         """Returns the constructor's arguments."""

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from mtlzoo.balancing._base import GramBalancer
-from mtlzoo.balancing._gram import checked, unit
+from mtlzoo.balancing._gram import unit
 from mtlzoo.balancing._qp import nonnegative
 from mtlzoo.balancing._registry import BALANCERS
 
@@ -46,7 +46,7 @@ class UPGrad(GramBalancer):
         both = ops.logical_and(ops.expand_dims(alive, 0), ops.expand_dims(alive, 1))
         ratios = ops.where(both, ops.expand_dims(norms, 1) / ops.expand_dims(ops.where(alive, norms, 1.0), 0), 0.0)
         weights = 1.0 + ops.sum(ratios * added, axis=0)
-        return checked(weights, ops.max(residual)) / ops.cast(ops.shape(gram)[0], "float64") + 0.0 * norms
+        return self.solved(weights, ops.max(residual)) / ops.cast(ops.shape(gram)[0], "float64") + 0.0 * norms
 
 
 BALANCERS.register(UPGrad, name="upgrad")

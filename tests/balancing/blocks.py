@@ -28,7 +28,7 @@ def runner(balancer, tasks, size, traced=False, dtype="float64"):
 
 def state(balancer):
     """The balancer's own variables by name, without what all balancers have."""
-    return {v.path: v.numpy().copy() for v in balancer.variables if v.name not in ("steps", "last", "mean")}
+    return {v.path: v.numpy().copy() for v in balancer.variables if v.name not in ("steps", "last", "mean", "residual")}
 
 
 def check_absent(make, rng, steps=5, garbage=(np.nan, 1e9, np.inf)):

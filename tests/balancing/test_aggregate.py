@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mtlzoo import balancing
-from mtlzoo.balancing import aggregate
+from mtlzoo.balancing import GramBalancer, aggregate
 
 J = np.array([[1.0, 0.0, 2.0], [0.0, 3.0, 1.0]])
 
@@ -44,3 +44,12 @@ def test_a_balancer_serves_one_number_of_tasks():
     aggregate(balancer, J, losses=[1.0, 1.0])
     with pytest.raises(ValueError, match="must have 2 rows"):
         aggregate(balancer, np.eye(3), losses=[1.0, 1.0, 1.0])
+
+
+def test_a_problem_that_is_not_solved_raises_with_its_residual():
+    class Unsolved(GramBalancer):
+        def solve(self, gram, losses):
+            return self.solved(losses, 0.25)
+
+    with pytest.raises(ValueError, match="`balancer` 'unsolved' found no finite direction .*residual of its problem is 0.25"):
+        aggregate(Unsolved(name="unsolved"), [[1.0, 0.0], [0.0, 1.0]])
