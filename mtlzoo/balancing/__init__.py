@@ -14,6 +14,7 @@ from mtlzoo.balancing.aligned_mtl import AlignedMTL as AlignedMTL
 from mtlzoo.balancing.cagrad import CAGrad as CAGrad
 from mtlzoo.balancing.competitive import Competitive as Competitive
 from mtlzoo.balancing.config import ConFIG as ConFIG
+from mtlzoo.balancing.conicgrad import ConicGrad as ConicGrad
 from mtlzoo.balancing.cosmos import COSMOS as COSMOS
 from mtlzoo.balancing.cr_mogm import CRMOGM as CRMOGM
 from mtlzoo.balancing.db_mtl import DBMTL as DBMTL

@@ -5,11 +5,9 @@ from keras import ops
 
 from mtlzoo import checks
 from mtlzoo.balancing._base import GramBalancer
-from mtlzoo.balancing._gram import times, unit
-from mtlzoo.balancing._qp import contains_zero, nonnegative, solve_on
+from mtlzoo.balancing._gram import unit
 from mtlzoo.balancing._registry import BALANCERS
-
-_ROUNDS = 60
+from mtlzoo.balancing._worst_gain import around_mean, serve
 
 
 @keras.saving.register_keras_serializable(package="mtlzoo")
@@ -52,50 +50,14 @@ class CAGrad(GramBalancer):
     def solve(self, gram, losses):
         """Returns the weights [t]; within, lengths are in units of ‖g0‖, rows in units of their norms, τ of the shortest row."""
         norms, cosines, alive = unit(gram)
-        safe = ops.where(ops.isfinite(norms), norms, 0.0)
-        scaled = safe / ops.maximum(ops.max(safe), 1e-300)
-        slopes = times(cosines, ops.expand_dims(scaled, 0))[0]
-        length = ops.sqrt(ops.maximum(ops.sum(scaled * slopes), 0.0))
-        slopes = ops.where(alive, slopes / ops.maximum(length, 1e-150), 1.0)
-        inverse = ops.where(alive, 1.0 / ops.where(alive, scaled, 1.0), 0.0)
-        step, residual = self._step(cosines, inverse / ops.maximum(ops.max(inverse), 1.0), ops.clip(slopes, -1.0, 1.0), alive)
-        tasks = ops.cast(ops.shape(gram)[0], "float64")
-        weights = (1.0 + self.solved(ops.where(length > 0, step, 0.0), ops.where(length > 0, residual, 0.0)) * length * inverse) / tasks
-        return weights / (1.0, 1.0 + self.c**2, 1.0 + self.c)[self.rescale] + 0.0 * norms
-
-    def _step(self, cosines, inverse, slopes, alive):
-        """Returns x ≥ 0 with ‖Ĵᵀx‖ = c that serves the worst row best; `slopes` are the cosines of the rows with g0."""
-        bound = ops.where(alive, inverse, 1.0)
-        low = ops.min(ops.where(alive, slopes / bound, 1e300))
-        high = ops.min(ops.where(alive, (slopes + self.c) / bound, 1e300))
-        stuck = contains_zero(cosines, alive)
-        high = ops.where(stuck, ops.minimum(high, ops.maximum(low, 0.0)), high)
-
-        def narrow(gain, low, high, step, going, residual):
-            step, residual = nonnegative(cosines, ops.expand_dims(gain * inverse - slopes, 0) * ops.cast(alive, "float64"))
-            square = ops.sum(step[0] * times(cosines, step)[0])
-            missing = self.c**2 - square
-            ahead = solve_on(cosines, ops.expand_dims(inverse, 0), step > 0)
-            slope, curvature = ops.sum(inverse * step[0]), ops.sum(inverse * ahead[0])
-            inside = slope**2 + curvature * missing
-            quadratic = gain + missing / ops.maximum(slope + ops.sqrt(ops.maximum(inside, 0.0)), 1e-300)
-            tangent = gain - (ops.sqrt(square) - self.c) * ops.sqrt(square) / ops.maximum(slope, 1e-300)
-            low, high = ops.where(missing >= 0, gain, low), ops.where(missing <= 0, gain, high)
-            fits = ops.logical_and(inside >= 0, ops.logical_and(quadratic > low, quadratic < high))
-            other = ops.where(missing < 0, tangent, high)
-            other = ops.where(ops.logical_and(other > low, other < high), other, 0.5 * (low + high))
-            close = ops.abs(missing) <= 1e-13 * self.c**2
-            narrowest = high - low <= 1e-15 * (ops.abs(high) + ops.abs(low))
-            at_end = ops.logical_and(stuck, ops.logical_and(missing >= 0, gain >= high))
-            residual = ops.maximum(residual[0], ops.where(at_end, 0.0, 1e-2 * ops.abs(missing) / self.c**2))
-            return ops.where(fits, quadratic, other), low, high, step, ops.logical_not(close | narrowest | at_end), residual
-
-        start = ops.where(low < 0, ops.minimum(high, 0.0), high)
-        state = (start, low, high, ops.expand_dims(0.0 * slopes, 0), ops.any(alive), 0.0 * low)
-        if self.c == 0:
-            return 0.0 * slopes, 0.0
-        state = ops.while_loop(lambda *state: state[4], narrow, state, maximum_iterations=_ROUNDS)
-        return state[3][0], state[5]
+        slopes, inverse, length = around_mean(cosines, norms, alive)
+        step, residual = 0.0 * slopes, 0.0
+        if self.c > 0:
+            step, residual, _ = serve(cosines, slopes, inverse, (self.c**2, 0.0, 0.0, 1.0), slopes + self.c)
+        step = self.solved(ops.where(length > 0, step, 0.0), ops.where(length > 0, residual, 0.0))
+        lengths = norms / ops.maximum(ops.max(norms), 1e-300)
+        weights = 1.0 + step * length / ops.where(alive, lengths, 1.0)
+        return weights / ((1.0, 1.0 + self.c**2, 1.0 + self.c)[self.rescale] * ops.cast(ops.shape(gram)[0], "float64")) + 0.0 * norms
 
     def get_config(self):
         """Returns the constructor's arguments."""

@@ -6,7 +6,7 @@ from keras import ops
 from mtlzoo import checks
 from mtlzoo.balancing._base import GramBalancer
 from mtlzoo.balancing._gram import unit
-from mtlzoo.balancing._qp import is_null, nonnegative
+from mtlzoo.balancing._qp import shortest
 from mtlzoo.balancing._registry import BALANCERS
 
 
@@ -50,8 +50,8 @@ class MGDA(GramBalancer):
         """Returns the weights [t]."""
         norms, cosines, alive = unit(gram)
         lengths = self._lengths(norms, losses, alive)
-        opposed, shortest, residual = _shortest(cosines, ops.stack([ops.cast(alive, "float64"), lengths]))
-        weights = ops.where(opposed, shortest[0], shortest[1]) * lengths
+        found, residual = shortest(cosines, lengths, alive)
+        weights = found * lengths
         weights = self.solved(weights / ops.sum(weights), residual)
         dead = ops.cast(ops.logical_and(ops.logical_not(alive), ops.isfinite(norms)), "float64")
         return ops.where(ops.any(dead > 0), dead / ops.maximum(ops.sum(dead), 1.0), weights + 0.0 * norms)
@@ -68,17 +68,6 @@ class MGDA(GramBalancer):
     def get_config(self):
         """Returns the constructor's arguments."""
         return {**super().get_config(), "normalization": self.normalization}
-
-
-def _shortest(cosines, lengths):
-    """Solves for both rows of `lengths` [2, t], and says if the first, in units of the rows, finds 0: then it holds for any a.
-
-    Found with a alone, 0 would drown in rounding if it is a mean of gradients that are much longer than others.
-    """
-    matrices = cosines + ops.expand_dims(lengths, 1) * ops.expand_dims(lengths, 2)
-    found, residuals = nonnegative(matrices, lengths)
-    opposed = is_null(cosines, found[0])
-    return opposed, found, ops.where(opposed, residuals[0], residuals[1])
 
 
 BALANCERS.register(MGDA, name="mgda")
