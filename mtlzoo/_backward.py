@@ -5,6 +5,7 @@ the shared parameters; each head takes the gradient of its own α_t·L_t. Added 
 """
 
 import math
+import weakref
 
 import tensorflow as tf
 
@@ -19,10 +20,12 @@ def make(model, balancer):
     replicas = model.distribute_strategy.num_replicas_in_sync
     if balancer is not None and replicas > 1 and (balancer.every > 1 or balancer.freeze_after):
         raise ValueError(f"`balancer` {balancer.name!r} must have every=1 and no freeze_after under a strategy of {replicas} replicas.")
+    if balancer is None:
+        return WholeLoss(model, None)
+    _claim(model, balancer)
     kinds = [task.kind for task in model.tasks]
-    if balancer is None or balancer.needs == "losses":
-        if balancer is not None:
-            balancer.set_tasks(kinds)
+    if balancer.needs == "losses":
+        balancer.set_tasks(kinds)
         return WholeLoss(model, balancer)
     sharing = Sharing(model)
     sharing.check_shared(balancer)
@@ -35,6 +38,16 @@ def make(model, balancer):
     balancer.set_tasks(kinds, [list(matrix.shape) for matrix in matrices] or sizes)
     balancer.set_rotations(matrices)
     return made
+
+
+def _claim(model, balancer):
+    """Gives the balancer to the model; its state belongs to one training only."""
+    owner = getattr(balancer, "owner", None)
+    if owner is not None and owner() not in (None, model):
+        raise ValueError(
+            f"`balancer` {balancer.name!r} must not serve two models, whose states would mix; make a new one for {model.name!r}."
+        )
+    object.__setattr__(balancer, "owner", weakref.ref(model))
 
 
 class WholeLoss:
@@ -50,8 +63,8 @@ class WholeLoss:
             losses = tf.stack(values)
             weights, advance = None, (lambda: None)
             if balancer is not None:
-                given = maths.over_replicas(losses, counts)
-                weights, advance = _weighed(balancer, *given)
+                total, present = maths.over_replicas(losses, counts)
+                weights, advance = _weighed(balancer, total, tf.logical_and(present, model.alphas.vector > 0))
             scaled = model.optimizer.scale_loss(model.total_loss(losses, weights))
             added, _ = maths.added(model)
         gradients = tape.gradient(scaled, model.trainable_variables)
@@ -230,7 +243,16 @@ class AtRepresentation:
 
 
 def look_again(model, x, y, sample_weight, step):
-    """Shows the balancer the losses of the same batch after the step; statistics of layers and random states stay as they are."""
+    """Shows the balancer the losses of the same batch after the step, unless it is frozen."""
+    if model.balancer.freeze_after is None:
+        _look(model, x, y, sample_weight, step)
+    else:
+        going = model.balancer.steps < model.balancer.freeze_after
+        tf.cond(going, lambda: _look(model, x, y, sample_weight, step), lambda: True)
+
+
+def _look(model, x, y, sample_weight, step):
+    """Statistics of layers and random states stay as they are."""
     variables = model.non_trainable_variables
     before = [tf.identity(variable) for variable in variables]
     _, values, counts = maths.forward(model, model(x, training=True), y, sample_weight)
@@ -239,7 +261,8 @@ def look_again(model, x, y, sample_weight, step):
     with tf.control_dependencies(values):
         for variable, value in zip(variables, before, strict=True):
             variable.assign(value)
-    model.balancer.look_again(losses, new_losses, present)
+    model.balancer.look_again(losses, new_losses, tf.logical_and(present, model.alphas.vector > 0))
+    return True
 
 
 def _weighed(balancer, losses, present):

@@ -35,10 +35,11 @@ def finite(step, tasks, optimizer, balancer=None):
         tf.debugging.check_numerics(value, f"{_MARK} `{task.name}`") for value, task in zip(tf.unstack(step.losses), tasks, strict=True)
     ]
     if step.weights is not None:
-        residual = tf.constant(0.0, "float64") if balancer.residual is None else tf.identity(balancer.residual)
+        said = [f"{_WEIGHTS} of `{balancer.name}`"]
+        said += [] if balancer.residual is None else ["residual", tf.identity(balancer.residual)]
         with tf.control_dependencies(checked):  # A loss that is not finite is the cause, and is named first.
             solved = tf.reduce_all(tf.math.is_finite(step.weights))
-        checked = [*checked, tf.debugging.Assert(solved, [f"{_WEIGHTS} of `{balancer.name}`, residual", residual])]
+        checked = [*checked, tf.debugging.Assert(solved, said)]
     with tf.control_dependencies(checked):
         probe = tf.identity(_probe(step.gradients, optimizer))
     return [*checked, tf.debugging.check_numerics(probe, _GRADIENTS)]
@@ -77,12 +78,12 @@ def naming_nonfinite(function):
                     "the gradients are not finite though the losses are; training stopped before this step touched a weight. "
                     "Look for NaN or infinite values in the inputs."
                 ) from None
-            found = re.search(rf"{_WEIGHTS} of `(\w+)`\W+residual\W+([-\w.+]+)", error.message)
+            found = re.search(rf"{_WEIGHTS} of `([^`]+)`(?:\W+residual\W+([-\w.+]+))?", error.message)
             if found is not None:
+                residual = f" (residual of its problem {found[2]})" if found[2] else ""
                 raise ValueError(
-                    f"`balancer` {found[1]!r} gave weights that are not finite (residual of its problem {found[2]}); training stopped "
-                    "before this step touched a weight. Look for task gradients that are not finite, or leave such steps out with "
-                    "compile(on_nonfinite='skip')."
+                    f"`balancer` {found[1]!r} gave weights that are not finite{residual}; training stopped before this step touched a "
+                    "weight. Look at the task losses and gradients, or leave such steps out with compile(on_nonfinite='skip')."
                 ) from None
             found = re.search(rf"{_MARK} `(\w+)`", error.message)
             if found is None:

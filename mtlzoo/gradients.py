@@ -81,7 +81,7 @@ def gradient_report(model, batch) -> GradientReport:
         A `GradientReport` of the tasks with labels in the batch; gradients are of L_t, without alphas.
 
     Raises:
-        ValueError: the model shares no parameters, or no task has a label in the batch.
+        ValueError: the model is not compiled or shares no parameters, or no task has a label in the batch.
         TypeError: `batch` is no tuple.
 
     Source: Yu et al. (PCGrad, NeurIPS 2020), definitions 1 to 3.
@@ -94,6 +94,8 @@ def gradient_report(model, batch) -> GradientReport:
     ((2, 2), 1.0)
     """
     checks.instance("batch", batch, tuple, "a tuple (x, y) or (x, y, weights)")
+    if model.task_losses is None:
+        raise ValueError("`model` must be compiled; call model.compile() first.")
     x, y, weights = (*batch, None)[:3]
     sharing = Sharing(model)
     if not sharing.shared:

@@ -134,6 +134,8 @@ class MultiTaskModel(keras.Model):
             raise ValueError("`metrics` and `weighted_metrics` are the same here (weights are always honoured); give one of them.")
         optimizer = keras.optimizers.get(optimizer)
         balancer = balancing.get(balancer)
+        if jit_compile is True and balancer is not None and balancer.needs == "gram":
+            raise ValueError(f"`jit_compile` must be False with the balancer {balancer.name!r}: XLA cannot compile its solver.")
         tasks = _task_losses.replaced(self.tasks, loss, metrics if metrics is not None else weighted_metrics)
         backward = _backward.make(self, balancer)
         self.alphas.update(_task_losses.by_task("loss_weights", loss_weights, self.tasks))

@@ -370,6 +370,8 @@ def test_gradients_that_nearly_oppose_keep_their_angle(at):
 class Unsolved(GramBalancer):
     """A balancer whose problem is not solved from the third step on."""
 
+    solves = True
+
     def solve(self, gram, losses):
         return self.solved(ops.ones_like(losses), ops.where(self.steps < 2, 0.0, 0.125))
 

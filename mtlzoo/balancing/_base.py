@@ -36,6 +36,8 @@ class Balancer(keras.layers.Layer):
     rotation_size = None
     weighs = True  # Whether the direction is a weighted sum of the task gradients, so that there are weights to log and to keep.
     every = 1
+    reads_losses = True  # Whether the direction depends on the losses, so that `aggregate` must be given them.
+    solves = False  # Whether it solves a problem that can be left unsolved, with a residual.
     residual = None  # How far the last problem of a solver was from solved: a variable, once there are tasks.
 
     def __init__(self, *, freeze_after=None, name=None):
@@ -48,6 +50,7 @@ class Balancer(keras.layers.Layer):
         kinds = tuple(kinds)
         if self.kinds not in (None, kinds):
             raise ValueError(f"`balancer` {self.name!r} serves tasks of the kinds {self.kinds} already; make a new one for {kinds}.")
+        self.check_tasks(kinds)
         self.set_sizes(sizes)
         self.kinds = kinds
         if not self.built:
@@ -56,10 +59,14 @@ class Balancer(keras.layers.Layer):
             )
             self.last = self.state("last", (len(kinds),), 1.0)
             self.mean = self.state("mean", (len(kinds),), 0.0)
-            if self.needs != "losses" and type(self).residual is None:
+            self.known = self.state("known", (len(kinds),), 0.0)
+            if self.solves:
                 self.residual = self.state("residual", (), dtype="float64")
             self.build((len(kinds),))
             self.built = True
+
+    def check_tasks(self, kinds):
+        """Raises an error for tasks that the constructor's arguments do not fit; called before anything is made."""
 
     def set_sizes(self, sizes):
         """Takes the numbers of entries of the shared variables; only balancers that keep gradients need them."""
@@ -102,15 +109,25 @@ class Balancer(keras.layers.Layer):
         return fresh if self.freeze_after is None else ops.logical_and(fresh, self.steps < self.freeze_after)
 
     def cached(self):
-        """Returns the weights [T] of a step that computes none: the last ones, or the frozen ones."""
+        """Returns the weights [T] of a step that computes none: the last ones, or the frozen ones.
+
+        A task that had no label in any step that computed weights takes the mean weight of those that had.
+        """
         if self.freeze_after is None:
-            return ops.convert_to_tensor(self.last)
-        return ops.where(self.steps < self.freeze_after, self.last, self.mean)
+            return self._for_all(self.last)
+        return ops.where(self.steps < self.freeze_after, self._for_all(self.last), self.mean)
+
+    def _for_all(self, weights):
+        known = ops.convert_to_tensor(self.known)
+        count = ops.sum(known)
+        mean = ops.where(count > 0, ops.sum(known * weights) / ops.maximum(count, 1.0), 1.0)
+        return ops.where(known > 0, weights, mean)
 
     def advance(self, losses, present, gram=None, weights=None):
         """Moves everything by one step that computed weights."""
         if weights is not None:
             self.last.assign(ops.where(present, ops.cast(weights, "float32"), self.last))
+            self.known.assign(ops.where(present, 1.0, self.known))
         self.update(losses, present, gram)
         self.tick()
 
@@ -120,11 +137,11 @@ class Balancer(keras.layers.Layer):
             first = self.freeze_after // 2
             count = ops.cast(self.steps - first + 1, "float32")
             inside = ops.logical_and(self.steps >= first, self.steps < self.freeze_after)
-            self.mean.assign(ops.where(inside, self.mean + (self.last - self.mean) / ops.maximum(count, 1.0), self.mean))
+            self.mean.assign(ops.where(inside, self.mean + (self._for_all(self.last) - self.mean) / ops.maximum(count, 1.0), self.mean))
         self.steps.assign(self.steps + 1)
 
     def combine(self, losses, present, jacobian):
-        """Moves by one step on task gradients that are given as one matrix, outside a model.
+        """Moves by one step on task gradients that are given as one matrix, outside a model; also in a graph.
 
         Args:
             losses: [T], float64.
@@ -133,10 +150,22 @@ class Balancer(keras.layers.Layer):
 
         Returns:
             The direction [d], and the weights [T]; None where the direction is no weighted sum of the rows.
+
+        Raises:
+            ValueError: the balancer is to keep weights over steps, which is done in a model.
         """
+        self.check_every_step()
         weights = ops.cast(self(losses, present, *self.evidence(jacobian)), "float64")
         self.advance(losses, present, *self.evidence(jacobian), weights=weights)
         return ops.matmul(weights, self.last_rows(jacobian)), weights
+
+    def check_every_step(self):
+        """Raises an error if weights are not computed at every step, as they are outside a model."""
+        if self.every > 1 or self.freeze_after is not None:
+            raise ValueError(
+                f"`balancer` {self.name!r} must have every=1 and no freeze_after outside a model, where every step computes weights; "
+                f"received every={self.every} and freeze_after={self.freeze_after}."
+            )
 
     def evidence(self, jacobian):
         """Returns what `call` takes beside losses and presence, as a tuple."""
@@ -180,6 +209,7 @@ class GramBalancer(Balancer):
     """
 
     needs = "gram"
+    reads_losses = False
 
     def __init__(self, *, at="parameters", every=1, freeze_after=None, name=None):
         super().__init__(freeze_after=freeze_after, name=name)

@@ -47,6 +47,7 @@ class JacobianBalancer(Balancer):
 
     needs = "jacobian"
     at = "parameters"
+    reads_losses = False
 
     def __init__(self, *, every=1, freeze_after=None, name=None):
         super().__init__(freeze_after=freeze_after, name=name)
@@ -91,6 +92,7 @@ class JacobianBalancer(Balancer):
 
     def combine(self, losses, present, jacobian):
         """Moves by one step on one matrix [T, d]; see `Balancer.combine`."""
+        self.check_every_step()
         found = self.direct(losses, present, [jacobian])
         self.advance(losses, present, found.state, found.weights)
         rows = jacobian if found.rows is None else found.rows[0]

@@ -4,11 +4,16 @@ import keras
 from keras import ops
 
 from mtlzoo import checks
+from mtlzoo.balancing._batches import BATCHES
 from mtlzoo.balancing._registry import get
 
 
 def aggregate(balancer, jacobian, losses=None):
     """Combines task gradients into one direction, as the balancer does in training; a balancer with a state moves by one step.
+
+    It is for eager code; in a graph use `balancer.combine` after `balancer.set_tasks`. Tasks count as regressions, which matters to
+    uncertainty weighting, unless `balancer.set_tasks(kinds)` was called before. FAMO also wants `balancer.look_again` after the step,
+    and DWA and staged STCH `balancer.start_epoch` and `end_epoch`, as `fit` gives them.
 
     Args:
         balancer: a name such as "uncertainty_weighting", or a `Balancer`; use the same object for every step if it has a state.
@@ -33,19 +38,22 @@ def aggregate(balancer, jacobian, losses=None):
     """
     balancer = get(checks.instance("balancer", balancer, (str, keras.layers.Layer), "a name or a mtlzoo.balancing.Balancer"))
     jacobian = ops.convert_to_tensor(jacobian, dtype="float64")
-    batches = len(jacobian.shape) == 3 and jacobian.shape[0] == 3 and balancer.needs == "batches"
-    if not (len(jacobian.shape) == 2 or batches) or jacobian.shape[-2] == 0:
-        raise ValueError(f"`jacobian` must be a matrix [tasks, parameters]; received the shape {tuple(jacobian.shape)}.")
+    several = balancer.needs == "batches"
+    if not (len(jacobian.shape) == 2 or (several and len(jacobian.shape) == 3 and jacobian.shape[0] == BATCHES)) or 0 in jacobian.shape:
+        wanted = "a matrix [tasks, parameters]" + (f" or {BATCHES} of them [{BATCHES}, tasks, parameters]" if several else "")
+        raise ValueError(f"`jacobian` must be {wanted}; received the shape {tuple(jacobian.shape)}.")
     if not bool(ops.all(ops.isfinite(jacobian))):
         raise ValueError("`jacobian` must be finite; received NaN or infinite entries.")
     tasks = jacobian.shape[-2]
     if losses is None:
-        if balancer.needs == "losses":
+        if balancer.reads_losses:
             raise ValueError(f"`losses` must be given for {balancer.name!r}, which weighs by them; received None.")
         losses = ops.ones(tasks)
     losses = ops.convert_to_tensor(losses, dtype="float64")
     if tuple(losses.shape) != (tasks,):
         raise ValueError(f"`losses` must have one entry for each of the {tasks} rows; received the shape {tuple(losses.shape)}.")
+    if not bool(ops.all(ops.isfinite(losses))):
+        raise ValueError(f"`losses` must be finite; received {[float(loss) for loss in losses]}.")
     if balancer.kinds is None:
         balancer.set_tasks(["regression"] * tasks, [jacobian.shape[-1]])
     if len(balancer.kinds) != tasks:
@@ -53,6 +61,6 @@ def aggregate(balancer, jacobian, losses=None):
     balancer.set_sizes([jacobian.shape[-1]])
     direction, weights = balancer.combine(losses, ops.ones(tasks, dtype="bool"), jacobian)
     if not bool(ops.all(ops.isfinite(direction))):
-        found = "" if balancer.residual is None else f", the residual of its problem is {float(balancer.residual):.3g}"
+        found = "" if balancer.residual is None else f"; the residual of its problem is {float(balancer.residual):.3g}"
         raise ValueError(f"`balancer` {balancer.name!r} found no finite direction for these gradients and losses{found}.")
     return direction, weights

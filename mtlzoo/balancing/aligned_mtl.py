@@ -42,6 +42,8 @@ class AlignedMTL(GramBalancer):
     [1.0, 1.0]
     """
 
+    solves = True
+
     def __init__(self, scale="min", *, at="parameters", every=1, freeze_after=None, name="aligned_mtl"):
         super().__init__(at=at, every=every, freeze_after=freeze_after, name=name)
         self.scale = checks.one_of("scale", scale, ["min", "median", "mean"])

@@ -42,6 +42,8 @@ class CAGrad(GramBalancer):
     [0.75, 0.75]
     """
 
+    solves = True
+
     def __init__(self, c=0.5, rescale=1, *, at="parameters", every=1, freeze_after=None, name="cagrad"):
         super().__init__(at=at, every=every, freeze_after=freeze_after, name=name)
         self.c = checks.number("c", c, low=0)

@@ -61,6 +61,7 @@ class CRMOGM(Balancer):
         self.needs, self.every, self.looks_again, self.draws = (
             getattr(self.inner, key) for key in ("needs", "every", "looks_again", "draws")
         )
+        self.reads_losses = self.inner.reads_losses
         self.at, self.rotates, self.rotation_size = self.inner.at, self.inner.rotates, self.inner.rotation_size
 
     def build(self, input_shape):

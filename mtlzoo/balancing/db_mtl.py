@@ -47,6 +47,8 @@ class DBMTL(GramBalancer, JacobianBalancer):
     [10.0, 10.0]
     """
 
+    reads_losses = True
+
     def __init__(self, beta=0.9, beta_sigma=0.0, *, at="parameters", every=1, freeze_after=None, name="db_mtl"):
         super().__init__(at=at, every=every, freeze_after=freeze_after, name=name)
         self.beta = checks.number("beta", beta, low=0)

@@ -37,6 +37,8 @@ class DualProj(GramBalancer):
     ([0.5, 0.5], [0.5, 0.5])
     """
 
+    solves = True
+
     def __init__(self, *, at="parameters", every=1, freeze_after=None, name="dualproj"):
         super().__init__(at=at, every=every, freeze_after=freeze_after, name=name)
 

@@ -33,6 +33,8 @@ class EqualWeights(Balancer):
     [1.0, 1.0]
     """
 
+    reads_losses = False
+
     def __init__(self, *, freeze_after=None, name="equal"):
         super().__init__(freeze_after=freeze_after, name=name)
 

@@ -41,6 +41,8 @@ class FairGrad(GramBalancer):
     ([1.0, 2.0], [1.0, 0.25])
     """
 
+    solves = True
+
     def __init__(self, alpha=1.0, *, at="parameters", every=1, freeze_after=None, name="fairgrad"):
         super().__init__(at=at, every=every, freeze_after=freeze_after, name=name)
         self.alpha = checks.number("alpha", alpha, low=0, strict=True)

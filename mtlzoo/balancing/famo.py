@@ -56,10 +56,9 @@ class FAMO(Balancer):
         self.minimum = _per_task.numbers("minimum", minimum)
         self.optimizer = keras.optimizers.Adam(self.learning_rate, epsilon=1e-8, name="famo_adam")
 
-    def set_tasks(self, kinds, sizes=None):
-        """Checks the number of tasks, and makes the state that all balancers have."""
+    def check_tasks(self, kinds):
+        """Checks the number of tasks."""
         _per_task.check("minimum", self.minimum, len(kinds))
-        super().set_tasks(kinds, sizes)
 
     def build(self, input_shape):
         """Makes ξ, [T], and the moments of its optimizer."""

@@ -36,14 +36,15 @@ class FixedWeights(Balancer):
     [0.25, 2.0]
     """
 
+    reads_losses = False
+
     def __init__(self, weights=None, *, freeze_after=None, name="fixed"):
         super().__init__(freeze_after=freeze_after, name=name)
         self.fixed = _per_task.numbers("weights", weights, low=0)
 
-    def set_tasks(self, kinds, sizes=None):
-        """Checks the number of tasks, and makes the state that all balancers have."""
+    def check_tasks(self, kinds):
+        """Checks the number of tasks."""
         _per_task.check("weights", self.fixed, len(kinds))
-        super().set_tasks(kinds, sizes)
 
     def call(self, losses, present, gram=None):
         """Returns the weights [T]."""

@@ -51,9 +51,9 @@ class GradDrop(JacobianBalancer):
         self.seed = checks.integer("seed", seed, low=0)
         self.at = checks.one_of("at", at, ["representation", "parameters"])
 
-    def build(self, input_shape):
+    def check_tasks(self, kinds):
         """Checks the number of leaks."""
-        _per_task.check("leak", self.leak if isinstance(self.leak, list) else None, input_shape[0])
+        _per_task.check("leak", self.leak if isinstance(self.leak, list) else None, len(kinds))
 
     def direct(self, losses, present, jacobian, representation=None):
         """Returns the sum of the entries that are kept."""

@@ -48,6 +48,8 @@ class GradNorm(GramBalancer):
     [1.5, 0.5]
     """
 
+    reads_losses = True
+
     def __init__(
         self,
         asymmetry=1.5,

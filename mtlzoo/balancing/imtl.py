@@ -41,6 +41,8 @@ class IMTL(GramBalancer):
     [0.75, 0.75]
     """
 
+    reads_losses = True
+
     def __init__(self, learning_rate=0.025, *, at="parameters", every=1, freeze_after=None, name="imtl"):
         super().__init__(at=at, every=every, freeze_after=freeze_after, name=name)
         self.learning_rate = checks.number("learning_rate", learning_rate, low=0, strict=True)

@@ -42,9 +42,12 @@ class MGDA(GramBalancer):
     [0.2, 0.8]
     """
 
+    solves = True
+
     def __init__(self, normalization="none", *, at="parameters", every=1, freeze_after=None, name="mgda"):
         super().__init__(at=at, every=every, freeze_after=freeze_after, name=name)
         self.normalization = checks.one_of("normalization", normalization, ["none", "l2", "loss", "loss+"])
+        self.reads_losses = normalization.startswith("loss")
 
     def solve(self, gram, losses):
         """Returns the weights [t]."""

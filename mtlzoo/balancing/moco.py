@@ -46,6 +46,8 @@ class MoCo(JacobianBalancer):
     ([0.575, 0.85], [0.115, 8.5])
     """
 
+    reads_losses = True
+
     def __init__(
         self,
         beta=0.5,

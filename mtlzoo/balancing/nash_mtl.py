@@ -41,6 +41,8 @@ class NashMTL(GramBalancer):
     ([1.0, 1.0], [0.5, 2.0])
     """
 
+    solves = True
+
     def __init__(self, max_norm=1.0, *, at="parameters", every=1, freeze_after=None, name="nash_mtl"):
         super().__init__(at=at, every=every, freeze_after=freeze_after, name=name)
         self.max_norm = max_norm if max_norm is None else checks.number("max_norm", max_norm, low=0, strict=True)

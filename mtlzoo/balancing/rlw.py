@@ -41,6 +41,8 @@ class RLW(Balancer):
 
     draws = True
 
+    reads_losses = False
+
     def __init__(self, distribution="normal", seed=0, *, freeze_after=None, name="rlw"):
         super().__init__(freeze_after=freeze_after, name=name)
         self.distribution = checks.one_of("distribution", distribution, ["normal", "dirichlet"])

@@ -46,11 +46,10 @@ class STCH(Balancer):
         self.preferences = _per_task.numbers("preferences", preferences, low=0, strict=True)
         self.ideal = _per_task.numbers("ideal", ideal)
 
-    def set_tasks(self, kinds, sizes=None):
-        """Checks the number of tasks, and makes the state that all balancers have."""
+    def check_tasks(self, kinds):
+        """Checks the number of tasks."""
         _per_task.check("preferences", self.preferences, len(kinds))
         _per_task.check("ideal", self.ideal, len(kinds))
-        super().set_tasks(kinds, sizes)
 
     def call(self, losses, present, gram=None):
         """Returns the weights [T]."""

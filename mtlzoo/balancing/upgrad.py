@@ -36,6 +36,8 @@ class UPGrad(GramBalancer):
     ([0.5, 1.0], [0.75, 1.0])
     """
 
+    solves = True
+
     def __init__(self, *, at="parameters", every=1, freeze_after=None, name="upgrad"):
         super().__init__(at=at, every=every, freeze_after=freeze_after, name=name)
 

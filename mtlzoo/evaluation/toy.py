@@ -64,7 +64,7 @@ def toy_path(balancer, start, *, steps: int = 10_000, learning_rate: float = 5e-
     ((5, 2), [0.0, 0.0])
     """
     checks.integer("points", points, low=1)
-    each = max(checks.integer("steps", steps, low=1) // points, 1)
+    marks = np.linspace(0, checks.integer("steps", steps, low=1), points + 1).round().astype(int)
     balancer = balancing.get(balancer)
     balancer.set_tasks(["regression", "regression"], [2])
     theta = keras.Variable(np.asarray(start, "float64"), dtype="float64", name="theta")
@@ -84,13 +84,13 @@ def toy_path(balancer, start, *, steps: int = 10_000, learning_rate: float = 5e-
             balancer.look_again(seen, toy_losses(theta.value, scale) + least, present)
 
     @tf.function
-    def run():
-        for _ in tf.range(each):
+    def run(steps):
+        for _ in tf.range(steps):
             one_step()
 
     path = [theta.numpy()]
-    for _ in range(points):
-        run()
+    for count in np.diff(marks):
+        run(tf.constant(count))
         path.append(theta.numpy())
     return np.array(path)
 

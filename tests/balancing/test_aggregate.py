@@ -48,6 +48,8 @@ def test_a_balancer_serves_one_number_of_tasks():
 
 def test_a_problem_that_is_not_solved_raises_with_its_residual():
     class Unsolved(GramBalancer):
+        solves = True
+
         def solve(self, gram, losses):
             return self.solved(losses, 0.25)
 
