@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 import keras
 
 from mtlzoo import checks, seeds
+from mtlzoo.layers import StackedDense, Unstack
 from mtlzoo.model import MultiTaskModel
 from mtlzoo.task import Task, check_tasks
 
 
 def assemble(
     inputs,
-    features: Mapping[str, keras.KerasTensor],
+    features: Mapping[str, keras.KerasTensor] | keras.KerasTensor,
     tasks: Sequence[Task],
     *,
     tower: Sequence[int] = (),
@@ -25,7 +26,8 @@ def assemble(
     Args:
         inputs: Keras input tensor, or dict of them.
         features: dict of task name to the tensor [batch, features] that its head reads; if it is the same tensor for all, it is
-            the shared representation at which balancers may take gradients.
+            the shared representation at which balancers may take gradients. Or one tensor [batch, tasks, features] of all
+            tasks in their order, whose towers then run as one.
         tasks: the tasks.
         tower: widths of the dense ReLU layers between a task's features and its head.
         optimizer: as in `keras.Model.compile`.
@@ -47,24 +49,44 @@ def assemble(
     ['x', 'a_tower1', 'b_tower1', 'a', 'b']
     """
     tasks, tower = check_tasks(tasks), checks.widths("tower", tower)
-    checks.exact_keys("features", features, [task.name for task in tasks])
-    outputs = {}
-    for task in tasks:
-        x = features[task.name]
-        if len(x.shape) != 2:
-            raise ValueError(
-                f"`features[{task.name!r}]` must be vectors [batch, features]; received the shape {x.shape}. "
-                "End the trunk with Flatten() or GlobalAveragePooling2D()."
-            )
-        for index, width in enumerate(tower, start=1):
-            x = _dense(width, "relu", f"{task.name}_tower{index}", seed)(x)
-        # Losses in float16 would overflow: outputs are float32 under every dtype policy.
-        outputs[task.name] = _dense(task.units, task.activation, task.name, seed, dtype="float32")(x)
-    tensors = list(features.values())
-    representation = tensors[0] if all(tensor is tensors[0] for tensor in tensors) else None
+    stacked = isinstance(features, keras.KerasTensor)
+    read = _stacked_towers(features, tasks, tower, seed) if stacked else _towers(features, tasks, tower, seed)
+    # Losses in float16 would overflow: outputs are float32 under every dtype policy.
+    outputs = {task.name: _dense(task.units, task.activation, task.name, seed, dtype="float32")(read[task.name]) for task in tasks}
+    tensors = [] if stacked else list(features.values())
+    representation = tensors[0] if tensors and all(tensor is tensors[0] for tensor in tensors) else None
     model = MultiTaskModel(inputs, outputs, tasks=tasks, representation=representation, name=name)
     model.compile(optimizer, balancer=balancer)
     return model
+
+
+def _towers(features, tasks, tower, seed):
+    """Returns what each head reads, by task, for features by task."""
+    checks.exact_keys("features", features, [task.name for task in tasks])
+    read = dict(features)
+    for name, x in features.items():
+        if len(x.shape) != 2:
+            raise ValueError(
+                f"`features[{name!r}]` must be vectors [batch, features]; received the shape {x.shape}. "
+                "End the trunk with Flatten() or GlobalAveragePooling2D()."
+            )
+        for index, width in enumerate(tower, start=1):
+            read[name] = _dense(width, "relu", f"{name}_tower{index}", seed)(read[name])
+    return read
+
+
+def _stacked_towers(x, tasks, tower, seed):
+    """Returns what each head reads, by task, for features [batch, tasks, features]."""
+    names = [task.name for task in tasks]
+    if len(x.shape) != 3 or x.shape[1] != len(names):
+        raise ValueError(
+            f"`features` must be vectors a task [batch, {len(names)}, features]; received the shape {x.shape}. "
+            "End the trunk with Flatten() or GlobalAveragePooling2D()."
+        )
+    for index, width in enumerate(tower, start=1):
+        copies = [_dense(width, "relu", f"{name}_tower{index}", seed) for name in names]
+        x = StackedDense(copies, names, slices="tasks", name=f"towers{index}")(x)
+    return dict(zip(names, Unstack(len(names), name="features")(x), strict=True))
 
 
 def _dense(units, activation, name, seed, dtype=None):
