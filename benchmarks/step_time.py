@@ -116,6 +116,9 @@ def runners(count, arguments):
     x = rng.random((arguments.batch_size, *SHAPE), "float32")
     batch = (x, {name: rng.integers(0, 10, len(x)) for name in names}, {name: np.ones(len(x), "float32") for name in names})
     data = tf.data.Dataset.from_tensors(batch).cache().repeat().prefetch(2)
+    options = tf.data.Options()
+    options.autotune.enabled = False  # Its thread would make the end of every short epoch wait, up to as long as the epoch was.
+    data = data.with_options(options)
     found = {"raw": raw(names, arguments.network, batch, 1), "raw-T": raw(names, arguments.network, batch, count)}
     found["keras"] = fitted(plain_keras(names, arguments.network), data)
     rows = arguments.balancers if "none" in arguments.balancers else ["none", *arguments.balancers]

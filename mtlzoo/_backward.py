@@ -128,13 +128,15 @@ class AtParameters:
             found[index] = tf.reshape(tf.matmul(factors, rows), variables[index].shape) / replicas
         for task, own in enumerate(self.sharing.own):
             for index, gradient in zip(own, heads[task], strict=True):
-                found[index] = tf.cast(alphas[task], gradient.dtype) * gradient / replicas
+                mine = tf.cast(alphas[task], gradient.dtype) * gradient / replicas
+                # A variable with a slice a task has a part from each of them.
+                found[index] = mine if found[index] is None else found[index] + mine
         return found
 
     def _plain(self, tape, scaled, weights, share=1.0):
         """One pass for the shared variables with weights that are known, and one through the heads alone."""
         variables, alphas = self.model.trainable_variables, self.model.alphas.vector * share
-        every = [index for own in self.sharing.own for index in own]
+        every = list(dict.fromkeys(index for own in self.sharing.own for index in own))
         found = [None] * len(variables)
         for indices, factors in ((self.sharing.shared, alphas * weights), (every, alphas)):
             sources = [variables[index].value for index in indices]

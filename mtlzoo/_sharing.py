@@ -31,23 +31,29 @@ def operations_behind(tensor, stop=()):
 class Sharing:
     """Which trainable variables belong to one task, and which are shared: reachable from two or more outputs.
 
+    The variables of a layer that says `slices = "tasks"` hold a slice for each task, and count as each task's own.
+
     Args:
         model: a built functional model with one output a task.
     """
 
     def __init__(self, model):
         self.model, self.names = model, [task.name for task in model.tasks]
-        reached = {}
+        reached, sliced = {}, set()
         for index, name in enumerate(self.names):
             for operation in operations_behind(model.output[name]):
                 for variable in getattr(operation, "trainable_variables", ()):
                     reached.setdefault(id(variable), set()).add(index)
+                    if getattr(operation, "slices", None) == "tasks":
+                        sliced.add(id(variable))
         every = range(len(self.names))
         variables = model.trainable_variables
         # With one task there is nothing to tell apart: its weight then multiplies the whole gradient.
         alone = len(self.names) == 1
-        self.shared = [i for i, v in enumerate(variables) if alone or len(reached.get(id(v), ())) != 1]
-        self.own = [[i for i, v in enumerate(variables) if not alone and reached.get(id(v)) == {t}] for t in every]
+        self.sliced = [i for i, v in enumerate(variables) if not alone and id(v) in sliced]
+        self.shared = [i for i, v in enumerate(variables) if alone or (len(reached.get(id(v), ())) != 1 and id(v) not in sliced)]
+        mine = [i for i, v in enumerate(variables) if not alone and (len(reached.get(id(v), ())) == 1 or id(v) in sliced)]
+        self.own = [[i for i in mine if t in reached[id(variables[i])]] for t in every]
 
     def check_shared(self, balancer):
         """Raises `ValueError` for a balancer of gradients on a model that shares nothing."""
@@ -99,7 +105,7 @@ class Sharing:
         encoder = keras.Model(self.model.input, tensor)
         behind = {id(v) for name in self.names for op in operations_behind(self.model.output[name], [tensor]) for v in _variables(op)}
         variables = self.model.trainable_variables
-        if any(id(variables[index]) in behind for index in self.shared) and len(self.names) > 1:
+        if any(id(variables[index]) in behind for index in [*self.shared, *self.sliced]) and len(self.names) > 1:
             raise ValueError(instead + "parameters behind the shared representation are shared too.")
         for name in self.names:
             if any(isinstance(op, keras.layers.InputLayer) for op in operations_behind(self.model.output[name], [tensor])):

@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 import keras
 
 from mtlzoo import balancing, checks, seeds
-from mtlzoo.layers import Rotation
+from mtlzoo.layers import Rotation, StackedDense, Unstack
 from mtlzoo.model import MultiTaskModel
 from mtlzoo.task import Task, check_tasks
 
 
 def assemble(
     inputs,
-    features: Mapping[str, keras.KerasTensor],
+    features: Mapping[str, keras.KerasTensor] | keras.KerasTensor,
     tasks: Sequence[Task],
     *,
     tower: Sequence[int] = (),
@@ -26,11 +26,12 @@ def assemble(
     Args:
         inputs: Keras input tensor, or dict of them.
         features: dict of task name to the tensor [batch, features] that its head reads; if it is the same tensor for all, it is
-            the shared representation at which balancers may take gradients.
+            the shared representation at which balancers may take gradients. Or one tensor [batch, tasks, features] of all
+            tasks in their order, whose towers then run as one.
         tasks: the tasks.
         tower: widths of the dense ReLU layers between a task's features and its head.
         optimizer: as in `keras.Model.compile`.
-        balancer: as in `MultiTaskModel.compile`; one that rotates gets a `Rotation` in front of each task's tower.
+        balancer: as in `MultiTaskModel.compile`.
         seed: the one seed that the heads' initial weights follow from; None leaves them to Keras.
         name: the model's name.
 
@@ -38,7 +39,7 @@ def assemble(
         A compiled `MultiTaskModel` with the outputs `{task.name: [batch, task.units]}`, float32.
 
     Raises:
-        ValueError: a task has no features, its features are no vectors, or the balancer rotates what not all tasks read.
+        ValueError: a task has no features, or its features are no vectors.
 
     Source: the house's rule that an architecture only decides who shares what.
 
@@ -48,36 +49,56 @@ def assemble(
     ['x', 'a_tower1', 'b_tower1', 'a', 'b']
     """
     tasks, tower = check_tasks(tasks), checks.widths("tower", tower)
-    checks.exact_keys("features", features, [task.name for task in tasks])
     balancer = balancing.get(balancer)
-    tensors = list(features.values())
-    representation = tensors[0] if all(tensor is tensors[0] for tensor in tensors) else None
-    outputs = {}
-    for task in tasks:
-        x = features[task.name]
-        if len(x.shape) != 2:
-            raise ValueError(
-                f"`features[{task.name!r}]` must be vectors [batch, features]; received the shape {x.shape}. "
-                "End the trunk with Flatten() or GlobalAveragePooling2D()."
-            )
-        if balancer is not None and balancer.rotates:
-            x = _rotated(x, task, representation, balancer)
-        for index, width in enumerate(tower, start=1):
-            x = _dense(width, "relu", f"{task.name}_tower{index}", seed)(x)
-        # Losses in float16 would overflow: outputs are float32 under every dtype policy.
-        outputs[task.name] = _dense(task.units, task.activation, task.name, seed, dtype="float32")(x)
+    stacked = isinstance(features, keras.KerasTensor)
+    tensors = [] if stacked else list(features.values())
+    representation = tensors[0] if tensors and all(tensor is tensors[0] for tensor in tensors) else None
+    if balancer is not None and balancer.rotates:
+        features = _rotated(features, representation, balancer)
+    read = _stacked_towers(features, tasks, tower, seed) if stacked else _towers(features, tasks, tower, seed)
+    # Losses in float16 would overflow: outputs are float32 under every dtype policy.
+    outputs = {task.name: _dense(task.units, task.activation, task.name, seed, dtype="float32")(read[task.name]) for task in tasks}
     model = MultiTaskModel(inputs, outputs, tasks=tasks, representation=representation, name=name)
     model.compile(optimizer, balancer=balancer)
     return model
 
 
-def _rotated(x, task, representation, balancer):
-    if representation is None:
+def _rotated(features, representation, balancer):
+    if representation is None or len(representation.shape) != 2:
         raise ValueError(
             f"`balancer` {balancer.name!r} rotates one shared representation for each task, and the tasks of this model do not read one. "
             "Use an architecture that shares its trunk, such as 'hard_sharing'."
         )
-    return Rotation(balancer.rotation_size, name=f"{task.name}_rotation")(x)
+    return {name: Rotation(balancer.rotation_size, name=f"{name}_rotation")(x) for name, x in features.items()}
+
+
+def _towers(features, tasks, tower, seed):
+    """Returns what each head reads, by task, for features by task."""
+    checks.exact_keys("features", features, [task.name for task in tasks])
+    read = dict(features)
+    for name, x in features.items():
+        if len(x.shape) != 2:
+            raise ValueError(
+                f"`features[{name!r}]` must be vectors [batch, features]; received the shape {x.shape}. "
+                "End the trunk with Flatten() or GlobalAveragePooling2D()."
+            )
+        for index, width in enumerate(tower, start=1):
+            read[name] = _dense(width, "relu", f"{name}_tower{index}", seed)(read[name])
+    return read
+
+
+def _stacked_towers(x, tasks, tower, seed):
+    """Returns what each head reads, by task, for features [batch, tasks, features]."""
+    names = [task.name for task in tasks]
+    if len(x.shape) != 3 or x.shape[1] != len(names):
+        raise ValueError(
+            f"`features` must be vectors a task [batch, {len(names)}, features]; received the shape {x.shape}. "
+            "End the trunk with Flatten() or GlobalAveragePooling2D()."
+        )
+    for index, width in enumerate(tower, start=1):
+        copies = [_dense(width, "relu", f"{name}_tower{index}", seed) for name in names]
+        x = StackedDense(copies, names, slices="tasks", name=f"towers{index}")(x)
+    return dict(zip(names, Unstack(len(names), name="features")(x), strict=True))
 
 
 def _dense(units, activation, name, seed, dtype=None):

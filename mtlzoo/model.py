@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from mtlzoo import _backward, _executions, _sharing, _step_parts, _task_losses, balancing, checks, gradients
+from mtlzoo import _backward, _executions, _learnt_sharing, _sharing, _step_parts, _task_losses, balancing, checks, gradients
 from mtlzoo._random_state import RandomState
 from mtlzoo.alphas import Alphas
 from mtlzoo.task import check_tasks
@@ -259,6 +259,10 @@ class MultiTaskModel(keras.Model):
     def gradient_report(self, batch):
         """Compares the task gradients on a batch; see `mtlzoo.gradients.gradient_report`."""
         return gradients.gradient_report(self, batch)
+
+    def sharing(self, x=None):
+        """Returns what was learnt about sharing, a dict of layer name to matrix: stitches, and gates as means over the rows of `x`."""
+        return {name: matrix.values for name, matrix in _learnt_sharing.collect(self, x).items()}
 
     def make_train_function(self, force=False):
         """Makes the compiled step of `fit`; a non-finite loss comes out as a `ValueError` with the task's name."""

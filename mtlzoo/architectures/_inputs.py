@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import keras
 
 from mtlzoo import checks, trunks
+from mtlzoo.layers import Unstack
 
 
 def make_inputs(inputs, tasks):
@@ -52,6 +53,26 @@ def apply(stages, x):
     for stage in stages:
         x = stage(x)
     return x
+
+
+def for_tasks(tensors, network):
+    """Returns the features of all tasks, computed by one network of all tasks.
+
+    Where each task has an input of its own, the network runs on each of them, and a task takes its features from its own run: rows
+    of different inputs need not belong together.
+
+    Args:
+        tensors: dict of task name to the tensor (or dict of tensors) that it reads.
+        network: a function from such a tensor to features [batch, tasks, ...].
+
+    Returns:
+        One tensor [batch, tasks, ...] if all tasks read the same, else a dict of task name to [batch, ...].
+    """
+    first, *others = tensors.values()
+    if all(other is first for other in others):
+        return network(first)
+    own = Unstack(len(tensors), name="own_features")
+    return {name: own(network(x))[index] for index, (name, x) in enumerate(tensors.items())}
 
 
 def freeze(stages, frozen):

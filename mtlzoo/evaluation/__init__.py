@@ -10,6 +10,7 @@ from mtlzoo.evaluation.mean_ranks import mean_ranks as mean_ranks
 from mtlzoo.evaluation.plots import plot_history as plot_history
 from mtlzoo.evaluation.plots import plot_report as plot_report
 from mtlzoo.evaluation.report import report as report
+from mtlzoo.evaluation.sharing import plot_sharing as plot_sharing
 from mtlzoo.evaluation.toy import plot_toy as plot_toy
 from mtlzoo.evaluation.toy import toy_losses as toy_losses
 from mtlzoo.evaluation.toy import toy_path as toy_path

@@ -1,12 +1,11 @@
 """Pictures: learning curves, and models side by side."""
 
-import io
 import math
 import os
 from collections.abc import Sequence
 
 from mtlzoo import files
-from mtlzoo.evaluation import _metrics, _render
+from mtlzoo.evaluation import _figures, _metrics, _render
 from mtlzoo.evaluation._report import Report
 from mtlzoo.evaluation.history import columns
 from mtlzoo.task import Task, check_tasks
@@ -57,7 +56,7 @@ def plot_history(history, tasks: Sequence[Task], path: str | os.PathLike | None 
     _weights(figure, grid[(0, 1) if upright else (1, 0)], tasks, found)
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False)
-    return _saved(figure, path)
+    return _figures.saved(figure, path)
 
 
 def plot_report(report: Report, path: str | os.PathLike | None = None, *, overwrite: bool = False):
@@ -97,7 +96,7 @@ def plot_report(report: Report, path: str | os.PathLike | None = None, *, overwr
         _changes(figure.add_subplot(grid[rows, :]), report)
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 4), frameon=False)
-    return _saved(figure, path)
+    return _figures.saved(figure, path)
 
 
 def _task_panels(task, found):
@@ -180,14 +179,3 @@ def _colour(report, model):
         return "#b0b0b0"
     others = [name for name in report.results if name != report.baseline]
     return _COLOURS[others.index(model) % len(_COLOURS)]
-
-
-def _saved(figure, path):
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    FigureCanvasAgg(figure)
-    if path is not None:
-        picture = io.BytesIO()
-        figure.savefig(picture, format="png", dpi=150)
-        files.write(path, picture.getvalue())
-    return figure

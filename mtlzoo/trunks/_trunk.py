@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import keras
 
 from mtlzoo import checks, seeds
+from mtlzoo.layers import stacked
 
 
 class Stage:
@@ -32,7 +33,7 @@ class Stage:
             if self._weights[index] is not None:
                 if not layer.built:
                     layer.build(keras.tree.map_structure(lambda tensor: tensor.shape, x))
-                layer.set_weights(self._weights[index])
+                self._start(layer, self._weights[index])
                 self._weights[index] = None
             x = layer(x)
         return x
@@ -41,6 +42,32 @@ class Stage:
         """Makes the stage's weights fixed; batch normalisation then runs on its stored statistics."""
         for layer in self.layers:
             layer.trainable = False
+
+    def _start(self, layer, weights):
+        layer.set_weights(weights)
+
+
+class StackedStage(Stage):
+    """N copies of one stage, run as one: from [batch, N or 1, ...] to [batch, N or 1, ...].
+
+    Axis 1 of the input holds what each copy reads, or one entry that all of them read (`mtlzoo.layers.ForAll` makes it). The
+    output has one entry as long as no layer tells the copies apart, such as in a stage that only flattens.
+
+    Args:
+        name: the stage's name in the trunk.
+        layers: stacked layers, such as `mtlzoo.layers.stacked` makes them.
+        weights: for each layer None, or the weights that every copy of it starts with.
+
+    Source: the stage protocol of the house.
+
+    >>> stage = StackedStage("dense1", [stacked(keras.layers.Dense(3), copies=4)], [None])
+    >>> stage(keras.ops.ones((2, 1, 5))).shape
+    TensorShape([2, 4, 3])
+    """
+
+    def _start(self, layer, weights):
+        for copy in layer.copies:
+            layer.set_copy_weights(copy, weights)
 
 
 @keras.saving.register_keras_serializable(package="mtlzoo")
@@ -86,17 +113,37 @@ class Trunk:
         Returns:
             A tuple of `Stage`.
         """
-        if seed is not None:
-            checks.integer("seed", seed)
-        start = f"{prefix}_" if prefix else ""
-        copies = []
-        for stage, layers in self._stages.items():
-            fresh = [
-                _copied(layer, f"{start}{stage}_{role}", seed, vary=bool(prefix))
-                for role, layer in zip(_roles(layers), layers, strict=True)
-            ]
-            copies.append(Stage(stage, fresh, [layer.get_weights() if layer.built and layer.weights else None for layer in layers]))
-        return tuple(copies)
+        return tuple(
+            Stage(stage, [_copied(layer, prefix, stage, role, seed) for role, layer in roles], _weights(roles))
+            for stage, roles in self._roles(seed)
+        )
+
+    def stacked(
+        self, names: Sequence[str], seed: int | None = None, *, prefix: str = "stacked", slices: str | None = None
+    ) -> tuple[StackedStage, ...]:
+        """Returns fresh stages of several copies that run as one, to be applied in order.
+
+        Args:
+            names: the copies' names, such as those of tasks or experts. A copy starts with exactly the weights that
+                `copy(name, seed)` gives.
+            seed: the one seed that all initial weights and dropouts follow from; None leaves them to Keras.
+            prefix: put before the names of the layers.
+            slices: "tasks" if each copy serves one task alone: balancers then leave its weights to that task's own gradient.
+
+        Returns:
+            A tuple of `StackedStage`.
+
+        Raises:
+            ValueError, TypeError: an argument is not as said above.
+        """
+        made = []
+        for stage, roles in self._roles(seed):
+            fresh = []
+            for role, layer in roles:
+                copies = [_copied(layer, name, stage, role, seed) for name in names]
+                fresh.append(stacked(copies, names, slices=slices, name=f"{prefix}_{stage}_{role}"))
+            made.append(StackedStage(stage, fresh, _weights(roles)))
+        return tuple(made)
 
     def get_config(self) -> dict:
         """Returns the stages' layers as configurations."""
@@ -107,6 +154,12 @@ class Trunk:
         """Makes the trunk from what `get_config` returned."""
         read = keras.saving.deserialize_keras_object
         return cls({name: [read(layer) for layer in layers] for name, layers in config["stages"].items()})
+
+    def _roles(self, seed):
+        """Stages as pairs of name and list of (role, layer), once the seed is known to be one."""
+        if seed is not None:
+            checks.integer("seed", seed)
+        return [(stage, list(zip(_roles(layers), layers, strict=True))) for stage, layers in self._stages.items()]
 
     def __eq__(self, other):
         return isinstance(other, Trunk) and self.get_config() == other.get_config()
@@ -139,8 +192,13 @@ def _role(layer):
     return short.get(name, "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_"))
 
 
-def _copied(layer, name, seed, vary):
-    config = layer.get_config()
-    if seed is not None or vary:
+def _copied(layer, prefix, stage, role, seed):
+    name, config = f"{prefix}_{stage}_{role}" if prefix else f"{stage}_{role}", layer.get_config()
+    if seed is not None or prefix:
         config = seeds.reseed(config, seed, name)
     return type(layer).from_config({**config, "name": name})
+
+
+def _weights(roles):
+    """For each layer None, or the weights that it has."""
+    return [layer.get_weights() if layer.built and layer.weights else None for _, layer in roles]

@@ -17,6 +17,7 @@ LEVELS = [
         "_step_parts",
         "_executions",
         "_sharing",
+        "_learnt_sharing",
         "_step_math",
         "_backward",
         "gradients",
@@ -39,6 +40,7 @@ CHAINS = [
     ["_random_state", "model"],
     ["_step_parts", "model"],
     ["_executions", "model"],
+    ["_learnt_sharing", "model"],
     ["_sharing", "_step_math", "_backward", "gradients", "model"],
     ["cli", "__main__"],
 ]
