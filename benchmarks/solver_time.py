@@ -77,7 +77,8 @@ def main():
     parser.add_argument("--repeats", type=int, default=15, help="loops")
     arguments = parser.parse_args()
     print(
-        f"{arguments.kind} gradients, {arguments.calls} calls a loop, {arguments.repeats} loops, {os.cpu_count()} cores; ms a call: median (least)"
+        f"{arguments.kind} gradients, {arguments.calls} calls a loop, {arguments.repeats} loops, {os.cpu_count()} cores; "
+        "ms a call: median (least)"
     )
     print(f"\n{'balancer':<14}" + "".join(f"{f'T = {count}':>19}" for count in arguments.tasks))
     for name in arguments.balancers:
