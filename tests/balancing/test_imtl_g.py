@@ -55,11 +55,13 @@ def test_it_can_point_uphill():
     assert np.all(between(1e-2) @ gram_cases.direction("imtl_g", between(1e-2)) < 0)
 
 
-def test_weights_that_do_not_exist_are_nan():
+def test_weights_that_do_not_exist_are_an_error():
     unit = between(1.0)
     coefficients = np.linalg.solve(unit @ unit.T, np.ones(3))
     length = -coefficients[2] / coefficients[:2].sum()
-    assert length > 0 and np.all(np.isnan(aggregate("imtl_g", between(length))[1]))
+    assert length > 0
+    with pytest.raises(ValueError, match="'imtl_g' found no finite direction"):
+        aggregate("imtl_g", between(length))
     assert np.all(np.isfinite(aggregate("imtl_g", between(length * 1.0001))[1]))
 
 

@@ -137,8 +137,8 @@ def test_the_configuration_and_bad_arguments():
         with pytest.raises(ValueError, match=f"`{next(iter(arguments))}`"):
             MoCo(**arguments)
     balancer = MoCo()
-    aggregate(balancer, np.eye(3))
+    aggregate(balancer, np.eye(3), np.ones(3))
     with pytest.raises(ValueError, match=r"keeps gradients of shared variables of the sizes \(3,\) already; make a new one for \(4,\)"):
-        aggregate(balancer, np.ones((3, 4)))
+        aggregate(balancer, np.ones((3, 4)), np.ones(3))
     with pytest.raises(ValueError, match="`sizes` must be given"):
         MoCo().set_tasks(["regression"])

@@ -286,7 +286,7 @@ def test_models_without_rotations_or_a_shared_representation_are_refused():
         mtlzoo.architectures.single_task((6,), list(TASKS), trunk="mlp", balancer="rotograd")
     balancer = RotoGrad()
     build(balancer)
-    with pytest.raises(ValueError, match=r"turns matrices of the shapes .* already"):
+    with pytest.raises(ValueError, match="must not serve two models"):
         build(balancer, trunk=trunks.mlp((8, 4)))
 
 
