@@ -7,6 +7,7 @@ from mtlzoo.architectures._registry import rebuild as rebuild
 from mtlzoo.architectures.chained import chained as chained
 from mtlzoo.architectures.conditionals import conditionals as conditionals
 from mtlzoo.architectures.cross_stitch import cross_stitch as cross_stitch
+from mtlzoo.architectures.esmm import esmm as esmm
 from mtlzoo.architectures.hard_sharing import hard_sharing as hard_sharing
 from mtlzoo.architectures.mmoe import mmoe as mmoe
 from mtlzoo.architectures.omoe import omoe as omoe

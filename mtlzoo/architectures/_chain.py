@@ -48,12 +48,33 @@ def read_ancestors(tasks, chain, parents):
     return found
 
 
+def read_pair(tasks, click, conversion):
+    """Returns the names of the click and the conversion task: those given, or the first binary tasks.
+
+    Raises:
+        ValueError, TypeError: there are fewer than two binary tasks, or a name is unknown, that of both, or not of a binary task.
+    """
+    found = {"click": click, "conversion": conversion}
+    for argument, name in found.items():
+        if name is not None:
+            check_binary(argument, checks.one_of(argument, name, [task.name for task in tasks]), tasks)
+    if click is not None and click == conversion:
+        raise ValueError(f"`click` and `conversion` must be two tasks; received {click!r} for both.")
+    free = [name for name in _binary(tasks) if name not in found.values()]
+    if len(free) < sum(name is None for name in found.values()):
+        raise ValueError(f"`tasks` must hold two binary tasks, a click and a conversion; received {[(t.name, t.kind) for t in tasks]}.")
+    click, conversion = (name or free.pop(0) for name in found.values())
+    for argument, name in (("click", click), ("conversion", conversion)):
+        check_binary(argument, name, tasks)
+    return click, conversion
+
+
 def check_binary(argument, name, tasks):
     """Raises `ValueError` for a task whose probability cannot stand in a product."""
     task = next(task for task in tasks if task.name == name)
     if task.kind != "binary" or task.activation not in ("sigmoid", "linear"):
         what = f"a {task.kind} task" if task.kind != "binary" else f"one that ends in {task.activation!r}"
-        raise ValueError(f"`{argument}` must hold binary tasks that end in a sigmoid or in logits; {name!r} is {what}.")
+        raise ValueError(f"`{argument}` must name binary tasks that end in a sigmoid or in logits; {name!r} is {what}.")
 
 
 def joint_outputs(tasks, features, ancestors, regularised=lambda name, logits: logits[-1]):
