@@ -42,7 +42,7 @@ CHAINS = [
     ["_step_parts", "model"],
     ["_executions", "model"],
     ["_learnt_sharing", "model"],
-    ["_added_losses", "_step_math"],
+    ["_added_losses", "_step_math", "model"],
     ["_sharing", "_step_math", "_backward", "gradients", "model"],
     ["cli", "__main__"],
 ]
