@@ -14,6 +14,9 @@ from tests import helpers
 NAMES = mtlzoo.architectures.names()
 ROWS = 32
 
+# Those that train by default; training the others takes minutes and is marked slow.
+SAMPLE = ("single_task", "hard_sharing", "mmoe", "cross_stitch")
+
 
 def build(name, tasks=None, **arguments):
     tasks = tasks or [Task.multiclass("colour", 3), Task.regression("price", alpha=0.5)]
@@ -25,11 +28,12 @@ def batch(tasks, rng):
     return rng.normal(size=(ROWS, 6)).astype("float32"), helpers.labels_for(tasks, ROWS, rng)
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=[pytest.param(name, marks=() if name in SAMPLE else pytest.mark.slow) for name in NAMES])
 def name(request):
     return request.param
 
 
+@pytest.mark.parametrize("name", NAMES)
 def test_signature_is_the_house_s_own(name):
     parameters = inspect.signature(mtlzoo.architectures.get(name)).parameters
     assert list(parameters)[:2] == ["inputs", "tasks"]
@@ -39,12 +43,12 @@ def test_signature_is_the_house_s_own(name):
     assert len(parameters) <= 12
 
 
-def test_builds_with_defaults_on_images():
-    for name in NAMES:
-        model = mtlzoo.architectures.get(name)((12, 12, 1), [Task.multiclass("digit", 10)])
-        assert model.output["digit"].shape == (None, 10)
+def test_builds_with_defaults_on_images(name):
+    model = mtlzoo.architectures.get(name)((12, 12, 1), [Task.multiclass("digit", 10)])
+    assert model.output["digit"].shape == (None, 10)
 
 
+@pytest.mark.parametrize("name", NAMES)
 def test_outputs_alphas_and_compile(name):
     model = build(name)
     assert isinstance(model, MultiTaskModel) and model.compiled
