@@ -20,6 +20,9 @@ PAIRED = ("escm2", "esmm")
 def with_pair(name, tasks):
     return [*tasks, Task.binary("seen"), Task.binary("bought")] if name in PAIRED else list(tasks)
 
+# Those that train by default; training the others takes minutes and is marked slow.
+SAMPLE = ("single_task", "hard_sharing", "mmoe", "cross_stitch")
+
 
 def build(name, tasks=None, **arguments):
     tasks = tasks or with_pair(name, [Task.multiclass("colour", 3), Task.regression("price", alpha=0.5)])
@@ -31,11 +34,12 @@ def batch(tasks, rng):
     return rng.normal(size=(ROWS, 6)).astype("float32"), helpers.labels_for(tasks, ROWS, rng)
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=[pytest.param(name, marks=() if name in SAMPLE else pytest.mark.slow) for name in NAMES])
 def name(request):
     return request.param
 
 
+@pytest.mark.parametrize("name", NAMES)
 def test_signature_is_the_house_s_own(name):
     parameters = inspect.signature(mtlzoo.architectures.get(name)).parameters
     assert list(parameters)[:2] == ["inputs", "tasks"]
@@ -45,12 +49,12 @@ def test_signature_is_the_house_s_own(name):
     assert len(parameters) <= 12
 
 
-def test_builds_with_defaults_on_images():
-    for name in NAMES:
-        model = mtlzoo.architectures.get(name)((12, 12, 1), with_pair(name, [Task.multiclass("digit", 10)]))
-        assert model.output["digit"].shape == (None, 10)
+def test_builds_with_defaults_on_images(name):
+    model = mtlzoo.architectures.get(name)((12, 12, 1), with_pair(name, [Task.multiclass("digit", 10)]))
+    assert model.output["digit"].shape == (None, 10)
 
 
+@pytest.mark.parametrize("name", NAMES)
 def test_outputs_alphas_and_compile(name):
     model = build(name)
     assert isinstance(model, MultiTaskModel) and model.compiled
@@ -77,6 +81,7 @@ def test_any_number_of_tasks(name, count, rng):
     x, y = batch(tasks, rng)
     logs = model.fit(x, y, batch_size=ROWS, verbose=0).history
     wanted = {"loss"} | {f"{task.name}_{metric}" for task in tasks for metric in ("loss", "accuracy", "auc")}
+    wanted |= {f"{layer.name}_loss" for layer in model.layers if getattr(layer, "reports_loss", False)}
     assert wanted == set(logs)
 
 
