@@ -4,6 +4,7 @@ from mtlzoo.architectures._registry import describe as describe
 from mtlzoo.architectures._registry import get as get
 from mtlzoo.architectures._registry import names as names
 from mtlzoo.architectures._registry import rebuild as rebuild
+from mtlzoo.architectures.aitm import aitm as aitm
 from mtlzoo.architectures.chained import chained as chained
 from mtlzoo.architectures.conditionals import conditionals as conditionals
 from mtlzoo.architectures.cross_stitch import cross_stitch as cross_stitch

@@ -1,5 +1,7 @@
 """Layers that architectures are made of: N copies of a layer as one, gates, mixtures, stitches, rotations and joint events."""
 
+from mtlzoo.layers.adaptive_transfer import AdaptiveTransfer as AdaptiveTransfer
+from mtlzoo.layers.calibrator import Calibrator as Calibrator
 from mtlzoo.layers.cross_stitch import CrossStitch as CrossStitch
 from mtlzoo.layers.folded import Folded as Folded
 from mtlzoo.layers.for_all import ForAll as ForAll

@@ -13,6 +13,8 @@ PUBLIC = {name: item for name, item in vars(mtlzoo.layers).items() if inspect.is
 L = keras.layers
 # A layer with its options, and the shapes of what it reads, without the batch.
 MAKERS = {
+    "AdaptiveTransfer": (lambda: PUBLIC["AdaptiveTransfer"](("a", "b", "c"), seed=3), [(3, 4)]),
+    "Calibrator": (lambda: PUBLIC["Calibrator"](0.3), [(3,), (3,)]),
     "CrossStitch": (lambda: PUBLIC["CrossStitch"](("a", "b"), per_channel=True, own=0.7, slices="tasks"), [(2, 4)]),
     "Folded": (lambda: PUBLIC["Folded"](L.MaxPooling2D(2), ("a", "b")), [(2, 4, 4, 3)]),
     "ForAll": (lambda: PUBLIC["ForAll"](), [(5,)]),
