@@ -1,6 +1,7 @@
 """Layers that architectures are made of: N copies of a layer as one, gates, mixtures, stitches and rotations."""
 
 from mtlzoo.layers.cross_stitch import CrossStitch as CrossStitch
+from mtlzoo.layers.dselect_k import DSelectK as DSelectK
 from mtlzoo.layers.folded import Folded as Folded
 from mtlzoo.layers.for_all import ForAll as ForAll
 from mtlzoo.layers.gates import Gates as Gates

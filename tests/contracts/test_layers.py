@@ -14,6 +14,7 @@ L = keras.layers
 # A layer with its options, and the shapes of what it reads, without the batch.
 MAKERS = {
     "CrossStitch": (lambda: PUBLIC["CrossStitch"](("a", "b"), per_channel=True, own=0.7, slices="tasks"), [(2, 4)]),
+    "DSelectK": (lambda: PUBLIC["DSelectK"](("x", "y", "z"), ("a", "b"), entropy=0.1, seed=3, slices="tasks"), [(1, 5)]),
     "Folded": (lambda: PUBLIC["Folded"](L.MaxPooling2D(2), ("a", "b")), [(2, 4, 4, 3)]),
     "ForAll": (lambda: PUBLIC["ForAll"](), [(5,)]),
     "Gates": (lambda: PUBLIC["Gates"](("x", "y", "z"), ("a", "b"), seed=3, slices="tasks"), [(1, 5)]),
