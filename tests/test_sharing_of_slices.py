@@ -41,6 +41,7 @@ def moved(model):
     [
         ("mmoe", {"gates", "towers1"}),
         ("cross_stitch", {"dense2_stitch", "towers1"}),
+        ("adatt", {"level2_gates", "towers1"}),
         ("cgc", {"own_experts_dense1_dense", "own_experts_dense2_dense", "gates", "towers1"}),
         ("dselect_k", {"selectors", "towers1"}),
         ("ple", {"level1_gates", "level2_own_experts", "level2_gates", "towers1"}),

@@ -4,6 +4,7 @@ from mtlzoo.architectures._registry import describe as describe
 from mtlzoo.architectures._registry import get as get
 from mtlzoo.architectures._registry import names as names
 from mtlzoo.architectures._registry import rebuild as rebuild
+from mtlzoo.architectures.adatt import adatt as adatt
 from mtlzoo.architectures.cgc import cgc as cgc
 from mtlzoo.architectures.cross_stitch import cross_stitch as cross_stitch
 from mtlzoo.architectures.dselect_k import dselect_k as dselect_k

@@ -17,6 +17,7 @@ MAKERS = {
     "DSelectK": (lambda: PUBLIC["DSelectK"](("x", "y", "z"), ("a", "b"), entropy=0.1, seed=3, slices="tasks"), [(1, 5)]),
     "Folded": (lambda: PUBLIC["Folded"](L.MaxPooling2D(2), ("a", "b")), [(2, 4, 4, 3)]),
     "ForAll": (lambda: PUBLIC["ForAll"](), [(5,)]),
+    "FusionGates": (lambda: PUBLIC["FusionGates"](("x", "y", "z", "w"), ("a",), own=2, first=1, seed=3, slices="tasks"), [(1, 5)]),
     "Gates": (lambda: PUBLIC["Gates"](("x", "y", "z"), ("a", "b"), seed=3, slices="tasks"), [(1, 5)]),
     "Mixture": (lambda: PUBLIC["Mixture"](), [(3, 2), (2, 4, 3)]),
     "OwnMixture": (lambda: PUBLIC["OwnMixture"](), [(2, 3), (4, 5), (1, 5)]),
