@@ -1,10 +1,13 @@
 """Layers that architectures are made of: N copies of a layer as one, gates, mixtures, stitches and rotations."""
 
 from mtlzoo.layers.cross_stitch import CrossStitch as CrossStitch
+from mtlzoo.layers.dselect_k import DSelectK as DSelectK
 from mtlzoo.layers.folded import Folded as Folded
 from mtlzoo.layers.for_all import ForAll as ForAll
+from mtlzoo.layers.fusion_gates import FusionGates as FusionGates
 from mtlzoo.layers.gates import Gates as Gates
 from mtlzoo.layers.mixture import Mixture as Mixture
+from mtlzoo.layers.own_mixture import OwnMixture as OwnMixture
 from mtlzoo.layers.rotation import Rotation as Rotation
 from mtlzoo.layers.stacked import stacked as stacked
 from mtlzoo.layers.stacked_conv import StackedConv1D as StackedConv1D
