@@ -75,6 +75,15 @@ def for_tasks(tensors, network):
     return {name: own(network(x))[index] for index, (name, x) in enumerate(tensors.items())}
 
 
+def shared(tensors, stages):
+    """Returns the features of each task, a dict: those of one trunk on the tensor that the task reads, run once on each tensor."""
+    features = {}
+    for name, x in tensors.items():
+        same = [other for other in features if tensors[other] is x]
+        features[name] = features[same[0]] if same else apply(stages, x)
+    return features
+
+
 def freeze(stages, frozen):
     """Freezes the stages named, or all with True."""
     names = [stage.name for stage in stages]

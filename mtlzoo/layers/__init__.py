@@ -1,4 +1,4 @@
-"""Layers that architectures are made of: N copies of a layer as one, gates, mixtures, stitches and rotations."""
+"""Layers that architectures are made of: N copies of a layer as one, gates, mixtures, stitches, rotations and joint events."""
 
 from mtlzoo.layers.cross_stitch import CrossStitch as CrossStitch
 from mtlzoo.layers.dselect_k import DSelectK as DSelectK
@@ -6,6 +6,7 @@ from mtlzoo.layers.folded import Folded as Folded
 from mtlzoo.layers.for_all import ForAll as ForAll
 from mtlzoo.layers.fusion_gates import FusionGates as FusionGates
 from mtlzoo.layers.gates import Gates as Gates
+from mtlzoo.layers.joint import Joint as Joint
 from mtlzoo.layers.mixture import Mixture as Mixture
 from mtlzoo.layers.own_mixture import OwnMixture as OwnMixture
 from mtlzoo.layers.rotation import Rotation as Rotation

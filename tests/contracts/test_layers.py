@@ -19,6 +19,7 @@ MAKERS = {
     "ForAll": (lambda: PUBLIC["ForAll"](), [(5,)]),
     "FusionGates": (lambda: PUBLIC["FusionGates"](("x", "y", "z", "w"), ("a",), own=2, first=1, seed=3, slices="tasks"), [(1, 5)]),
     "Gates": (lambda: PUBLIC["Gates"](("x", "y", "z"), ("a", "b"), seed=3, slices="tasks"), [(1, 5)]),
+    "Joint": (lambda: PUBLIC["Joint"](), [(3,), (3,)]),
     "Mixture": (lambda: PUBLIC["Mixture"](), [(3, 2), (2, 4, 3)]),
     "OwnMixture": (lambda: PUBLIC["OwnMixture"](), [(2, 3), (4, 5), (1, 5)]),
     "Rotation": (lambda: PUBLIC["Rotation"](3), [(4,)]),
