@@ -1,5 +1,7 @@
 """Layers that architectures are made of: N copies of a layer as one, gates, mixtures, stitches and rotations."""
 
+from mtlzoo.layers.batch_to_copies import BatchToCopies as BatchToCopies
+from mtlzoo.layers.copies_to_batch import CopiesToBatch as CopiesToBatch
 from mtlzoo.layers.cross_stitch import CrossStitch as CrossStitch
 from mtlzoo.layers.folded import Folded as Folded
 from mtlzoo.layers.for_all import ForAll as ForAll
@@ -12,4 +14,5 @@ from mtlzoo.layers.stacked_conv import StackedConv2D as StackedConv2D
 from mtlzoo.layers.stacked_dense import StackedDense as StackedDense
 from mtlzoo.layers.stacked_layers import StackedLayers as StackedLayers
 from mtlzoo.layers.stacked_norm import StackedBatchNormalization as StackedBatchNormalization
+from mtlzoo.layers.task_attention import TaskAttention as TaskAttention
 from mtlzoo.layers.unstack import Unstack as Unstack
