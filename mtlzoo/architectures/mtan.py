@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from mtlzoo.architectures import _inputs
+from mtlzoo.architectures import _inputs, _stages
 from mtlzoo.architectures._registry import architecture
 from mtlzoo.assemble import assemble
-from mtlzoo.layers import BatchToCopies, CopiesToBatch, Folded, ForAll, TaskAttention
+from mtlzoo.layers import BatchToCopies, CopiesToBatch, ForAll, TaskAttention
 from mtlzoo.model import MultiTaskModel
 from mtlzoo.task import Task, check_tasks
 
@@ -82,12 +82,12 @@ class _Network:
     def __init__(self, template, names, width, seed):
         shared, passed = template.copy(seed=seed), template.copy("passed", seed)
         self._stages = list(zip(shared, passed, template.stacked(names, seed, prefix="tasks"), strict=True))
-        if all(_weightless(own) for _, _, own in self._stages):
+        if all(_stages.weightless(own) for _, _, own in self._stages):
             raise ValueError("`trunk` must have weights: features without weights leave attention nothing to pick from.")
         self._attention = {
             own.name: TaskAttention(names, width, seed=seed, slices="tasks", name=f"{own.name}_attention")
             for _, _, own in self._stages
-            if not _weightless(own)
+            if not _stages.weightless(own)
         }
         self._for_all = ForAll(name="for_all")
         self._into, self._out = CopiesToBatch(name="attended_rows"), BatchToCopies(len(names), name="attended_copies")
@@ -96,7 +96,7 @@ class _Network:
         attended = None
         for shared, passed, own in self._stages:
             x = shared(x)
-            if _weightless(own):
+            if _stages.weightless(own):
                 attended = attended if attended is None else own(attended)
                 continue
             read = self._for_all(x)
@@ -104,8 +104,3 @@ class _Network:
                 read = [read, self._out(passed(self._into(attended)))]
             attended = self._attention[own.name](read)
         return attended
-
-
-def _weightless(stage):
-    """Whether no layer of a stacked stage has weights."""
-    return all(isinstance(layer, Folded) for layer in stage.layers)

@@ -6,6 +6,7 @@ from mtlzoo.layers.cross_stitch import CrossStitch as CrossStitch
 from mtlzoo.layers.folded import Folded as Folded
 from mtlzoo.layers.for_all import ForAll as ForAll
 from mtlzoo.layers.gates import Gates as Gates
+from mtlzoo.layers.group_attention import GroupAttention as GroupAttention
 from mtlzoo.layers.mixture import Mixture as Mixture
 from mtlzoo.layers.rotation import Rotation as Rotation
 from mtlzoo.layers.stacked import stacked as stacked
