@@ -7,6 +7,7 @@ from mtlzoo.architectures._registry import rebuild as rebuild
 from mtlzoo.architectures.attention_sharing import attention_sharing as attention_sharing
 from mtlzoo.architectures.cross_stitch import cross_stitch as cross_stitch
 from mtlzoo.architectures.hard_sharing import hard_sharing as hard_sharing
+from mtlzoo.architectures.hybrid_attention import hybrid_attention as hybrid_attention
 from mtlzoo.architectures.mmoe import mmoe as mmoe
 from mtlzoo.architectures.mtan import mtan as mtan
 from mtlzoo.architectures.omoe import omoe as omoe

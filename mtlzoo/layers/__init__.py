@@ -16,4 +16,6 @@ from mtlzoo.layers.stacked_dense import StackedDense as StackedDense
 from mtlzoo.layers.stacked_layers import StackedLayers as StackedLayers
 from mtlzoo.layers.stacked_norm import StackedBatchNormalization as StackedBatchNormalization
 from mtlzoo.layers.task_attention import TaskAttention as TaskAttention
+from mtlzoo.layers.task_combination import TaskCombination as TaskCombination
+from mtlzoo.layers.task_interaction import TaskInteraction as TaskInteraction
 from mtlzoo.layers.unstack import Unstack as Unstack

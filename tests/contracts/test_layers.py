@@ -28,6 +28,8 @@ MAKERS = {
     "StackedDense": (lambda: PUBLIC["StackedDense"](L.Dense(4, activation="relu"), ("a", "b"), slices="tasks"), [(2, 5)]),
     "StackedLayers": (lambda: PUBLIC["StackedLayers"](L.LayerNormalization(), 2), [(2, 5)]),
     "TaskAttention": (lambda: PUBLIC["TaskAttention"](("a", "b"), 3, seed=3, slices="tasks"), [(1, 4), (2, 5)]),
+    "TaskCombination": (lambda: PUBLIC["TaskCombination"](("a", "b"), own=0.7, slices="tasks"), [(2, 4), (2, 4)]),
+    "TaskInteraction": (lambda: PUBLIC["TaskInteraction"](("a", "b")), [(2, 3), (2, 3), (2, 4)]),
     "Unstack": (lambda: PUBLIC["Unstack"](2), [(2, 5)]),
 }
 
