@@ -13,6 +13,8 @@ PUBLIC = {name: item for name, item in vars(mtlzoo.layers).items() if inspect.is
 L = keras.layers
 # A layer with its options, and the shapes of what it reads, without the batch.
 MAKERS = {
+    "BatchToCopies": (lambda: PUBLIC["BatchToCopies"](7), [(5,)]),
+    "CopiesToBatch": (lambda: PUBLIC["CopiesToBatch"](), [(2, 5)]),
     "CrossStitch": (lambda: PUBLIC["CrossStitch"](("a", "b"), per_channel=True, own=0.7, slices="tasks"), [(2, 4)]),
     "DSelectK": (lambda: PUBLIC["DSelectK"](("x", "y", "z"), ("a", "b"), entropy=0.1, seed=3, slices="tasks"), [(1, 5)]),
     "Folded": (lambda: PUBLIC["Folded"](L.MaxPooling2D(2), ("a", "b")), [(2, 4, 4, 3)]),
@@ -20,6 +22,7 @@ MAKERS = {
     "FusionGates": (lambda: PUBLIC["FusionGates"](("x", "y", "z", "w"), ("a",), own=2, first=1, seed=3, slices="tasks"), [(1, 5)]),
     "Gates": (lambda: PUBLIC["Gates"](("x", "y", "z"), ("a", "b"), seed=3, slices="tasks"), [(1, 5)]),
     "Joint": (lambda: PUBLIC["Joint"](), [(3,), (3,)]),
+    "GroupAttention": (lambda: PUBLIC["GroupAttention"](("a", "b"), ("x",), 2, temperature=0.5, seed=3, slices="tasks"), [(5, 3)]),
     "Mixture": (lambda: PUBLIC["Mixture"](), [(3, 2), (2, 4, 3)]),
     "OwnMixture": (lambda: PUBLIC["OwnMixture"](), [(2, 3), (4, 5), (1, 5)]),
     "Rotation": (lambda: PUBLIC["Rotation"](3), [(4,)]),
@@ -28,6 +31,9 @@ MAKERS = {
     "StackedConv2D": (lambda: PUBLIC["StackedConv2D"](L.Conv2D(4, 3, kernel_regularizer="l2"), 2), [(2, 5, 5, 2)]),
     "StackedDense": (lambda: PUBLIC["StackedDense"](L.Dense(4, activation="relu"), ("a", "b"), slices="tasks"), [(2, 5)]),
     "StackedLayers": (lambda: PUBLIC["StackedLayers"](L.LayerNormalization(), 2), [(2, 5)]),
+    "TaskAttention": (lambda: PUBLIC["TaskAttention"](("a", "b"), 3, seed=3, slices="tasks"), [(1, 4), (2, 5)]),
+    "TaskCombination": (lambda: PUBLIC["TaskCombination"](("a", "b"), own=0.7, slices="tasks"), [(2, 4), (2, 4)]),
+    "TaskInteraction": (lambda: PUBLIC["TaskInteraction"](("a", "b")), [(2, 3), (2, 3), (2, 4)]),
     "Unstack": (lambda: PUBLIC["Unstack"](2), [(2, 5)]),
 }
 
