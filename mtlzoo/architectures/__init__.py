@@ -7,5 +7,6 @@ from mtlzoo.architectures._registry import rebuild as rebuild
 from mtlzoo.architectures.cross_stitch import cross_stitch as cross_stitch
 from mtlzoo.architectures.hard_sharing import hard_sharing as hard_sharing
 from mtlzoo.architectures.mmoe import mmoe as mmoe
+from mtlzoo.architectures.nddr import nddr as nddr
 from mtlzoo.architectures.omoe import omoe as omoe
 from mtlzoo.architectures.single_task import single_task as single_task

@@ -18,6 +18,7 @@ MAKERS = {
     "ForAll": (lambda: PUBLIC["ForAll"](), [(5,)]),
     "Gates": (lambda: PUBLIC["Gates"](("x", "y", "z"), ("a", "b"), seed=3, slices="tasks"), [(1, 5)]),
     "Mixture": (lambda: PUBLIC["Mixture"](), [(3, 2), (2, 4, 3)]),
+    "NDDR": (lambda: PUBLIC["NDDR"](("a", "b"), own=0.7, slices="tasks"), [(2, 3, 4)]),
     "Rotation": (lambda: PUBLIC["Rotation"](3), [(4,)]),
     "StackedBatchNormalization": (lambda: PUBLIC["StackedBatchNormalization"](L.BatchNormalization(momentum=0.9), 2), [(2, 4)]),
     "StackedConv1D": (lambda: PUBLIC["StackedConv1D"](L.Conv1D(4, 3, padding="causal", activation="relu"), 2), [(1, 6, 2)]),
