@@ -10,3 +10,4 @@ from mtlzoo.architectures.mmoe import mmoe as mmoe
 from mtlzoo.architectures.nddr import nddr as nddr
 from mtlzoo.architectures.omoe import omoe as omoe
 from mtlzoo.architectures.single_task import single_task as single_task
+from mtlzoo.architectures.sluice import sluice as sluice

@@ -6,11 +6,14 @@ from mtlzoo.layers.for_all import ForAll as ForAll
 from mtlzoo.layers.gates import Gates as Gates
 from mtlzoo.layers.mixture import Mixture as Mixture
 from mtlzoo.layers.nddr import NDDR as NDDR
+from mtlzoo.layers.orthogonal_subspaces import OrthogonalSubspaces as OrthogonalSubspaces
 from mtlzoo.layers.rotation import Rotation as Rotation
+from mtlzoo.layers.sluice import Sluice as Sluice
 from mtlzoo.layers.stacked import stacked as stacked
 from mtlzoo.layers.stacked_conv import StackedConv1D as StackedConv1D
 from mtlzoo.layers.stacked_conv import StackedConv2D as StackedConv2D
 from mtlzoo.layers.stacked_dense import StackedDense as StackedDense
 from mtlzoo.layers.stacked_layers import StackedLayers as StackedLayers
 from mtlzoo.layers.stacked_norm import StackedBatchNormalization as StackedBatchNormalization
+from mtlzoo.layers.stage_mixture import StageMixture as StageMixture
 from mtlzoo.layers.unstack import Unstack as Unstack

@@ -29,21 +29,11 @@ def held(model):
     return model
 
 
-def same_training(ours, theirs, x, y):
-    for model in (ours, theirs):
-        model.compile("sgd")
-    logs, wanted = (model.fit(x, y, batch_size=16, epochs=2, shuffle=False, verbose=0).history for model in (ours, theirs))
-    for key, values in wanted.items():
-        np.testing.assert_allclose(logs[key], values, rtol=1e-4, atol=1e-6, err_msg=key)
-    for task, output in theirs.predict(x, verbose=0).items():
-        np.testing.assert_allclose(ours.predict(x, verbose=0)[task], output, atol=1e-5)
-
-
 @pytest.mark.parametrize("trunk", ["mlp", "cnn"])
 def test_own_channels_alone_are_single_task_in_training_too(trunk, rng):
     inputs = (6, 6, 1) if trunk == "cnn" else (5,)
     options = {"inputs": inputs, "trunk": trunks.cnn((3, 4)) if trunk == "cnn" else trunks.mlp((4, 6), batch_norm=True), "tower": (3,)}
-    same_training(held(build(own=1.0, batch_norm=False, **options)), build("single_task", **options), *data(rng, inputs))
+    helpers.assert_same_training(held(build(own=1.0, batch_norm=False, **options)), build("single_task", **options), *data(rng, inputs))
 
 
 def test_with_batch_normalisation_they_are_single_task_on_a_normalised_trunk(rng):
@@ -52,7 +42,7 @@ def test_with_batch_normalisation_they_are_single_task_on_a_normalised_trunk(rng
     normalised = {stage: [*found, layers.BatchNormalization()] for stage, found in convs.items()}
     normalised = {**normalised, "conv2": [*normalised["conv2"], layers.Flatten()], "dense": [layers.Dense(5), layers.BatchNormalization()]}
     ours = held(build(inputs=(8, 8, 1), trunk=trunks.Trunk(plain), own=1.0))
-    same_training(ours, build("single_task", inputs=(8, 8, 1), trunk=trunks.Trunk(normalised)), *data(rng, (8, 8, 1)))
+    helpers.assert_same_training(ours, build("single_task", inputs=(8, 8, 1), trunk=trunks.Trunk(normalised)), *data(rng, (8, 8, 1)))
 
 
 def test_fusions_stand_in_front_of_flattening_and_behind_every_stage_with_weights():

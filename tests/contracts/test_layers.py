@@ -19,12 +19,18 @@ MAKERS = {
     "Gates": (lambda: PUBLIC["Gates"](("x", "y", "z"), ("a", "b"), seed=3, slices="tasks"), [(1, 5)]),
     "Mixture": (lambda: PUBLIC["Mixture"](), [(3, 2), (2, 4, 3)]),
     "NDDR": (lambda: PUBLIC["NDDR"](("a", "b"), own=0.7, slices="tasks"), [(2, 3, 4)]),
+    "OrthogonalSubspaces": (
+        lambda: PUBLIC["OrthogonalSubspaces"]([PUBLIC["StackedConv2D"](L.Conv2D(4, 3), 2), PUBLIC["Folded"](L.MaxPooling2D(2), 2)]),
+        [(1, 5, 5, 2)],
+    ),
     "Rotation": (lambda: PUBLIC["Rotation"](3), [(4,)]),
+    "Sluice": (lambda: PUBLIC["Sluice"](("a", "b"), own=0.7, slices="tasks"), [(2, 3, 4)]),
     "StackedBatchNormalization": (lambda: PUBLIC["StackedBatchNormalization"](L.BatchNormalization(momentum=0.9), 2), [(2, 4)]),
     "StackedConv1D": (lambda: PUBLIC["StackedConv1D"](L.Conv1D(4, 3, padding="causal", activation="relu"), 2), [(1, 6, 2)]),
     "StackedConv2D": (lambda: PUBLIC["StackedConv2D"](L.Conv2D(4, 3, kernel_regularizer="l2"), 2), [(2, 5, 5, 2)]),
     "StackedDense": (lambda: PUBLIC["StackedDense"](L.Dense(4, activation="relu"), ("a", "b"), slices="tasks"), [(2, 5)]),
     "StackedLayers": (lambda: PUBLIC["StackedLayers"](L.LayerNormalization(), 2), [(2, 5)]),
+    "StageMixture": (lambda: PUBLIC["StageMixture"](("a", "b"), ("low", "high"), last=0.7), [(2, 4), (2, 4)]),
     "Unstack": (lambda: PUBLIC["Unstack"](2), [(2, 5)]),
 }
 
