@@ -16,6 +16,8 @@ from mtlzoo.architectures.hard_sharing import hard_sharing as hard_sharing
 from mtlzoo.architectures.hybrid_attention import hybrid_attention as hybrid_attention
 from mtlzoo.architectures.mmoe import mmoe as mmoe
 from mtlzoo.architectures.mtan import mtan as mtan
+from mtlzoo.architectures.nddr import nddr as nddr
 from mtlzoo.architectures.omoe import omoe as omoe
 from mtlzoo.architectures.ple import ple as ple
 from mtlzoo.architectures.single_task import single_task as single_task
+from mtlzoo.architectures.sluice import sluice as sluice

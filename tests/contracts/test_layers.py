@@ -25,7 +25,13 @@ MAKERS = {
     "GroupAttention": (lambda: PUBLIC["GroupAttention"](("a", "b"), ("x",), 2, temperature=0.5, seed=3, slices="tasks"), [(5, 3)]),
     "Mixture": (lambda: PUBLIC["Mixture"](), [(3, 2), (2, 4, 3)]),
     "OwnMixture": (lambda: PUBLIC["OwnMixture"](), [(2, 3), (4, 5), (1, 5)]),
+    "NDDR": (lambda: PUBLIC["NDDR"](("a", "b"), own=0.7, slices="tasks"), [(2, 3, 4)]),
+    "OrthogonalSubspaces": (
+        lambda: PUBLIC["OrthogonalSubspaces"]([PUBLIC["StackedConv2D"](L.Conv2D(4, 3), 2), PUBLIC["Folded"](L.MaxPooling2D(2), 2)]),
+        [(1, 5, 5, 2)],
+    ),
     "Rotation": (lambda: PUBLIC["Rotation"](3), [(4,)]),
+    "Sluice": (lambda: PUBLIC["Sluice"](("a", "b"), own=0.7, slices="tasks"), [(2, 3, 4)]),
     "StackedBatchNormalization": (lambda: PUBLIC["StackedBatchNormalization"](L.BatchNormalization(momentum=0.9), 2), [(2, 4)]),
     "StackedConv1D": (lambda: PUBLIC["StackedConv1D"](L.Conv1D(4, 3, padding="causal", activation="relu"), 2), [(1, 6, 2)]),
     "StackedConv2D": (lambda: PUBLIC["StackedConv2D"](L.Conv2D(4, 3, kernel_regularizer="l2"), 2), [(2, 5, 5, 2)]),
@@ -34,6 +40,7 @@ MAKERS = {
     "TaskAttention": (lambda: PUBLIC["TaskAttention"](("a", "b"), 3, seed=3, slices="tasks"), [(1, 4), (2, 5)]),
     "TaskCombination": (lambda: PUBLIC["TaskCombination"](("a", "b"), own=0.7, slices="tasks"), [(2, 4), (2, 4)]),
     "TaskInteraction": (lambda: PUBLIC["TaskInteraction"](("a", "b")), [(2, 3), (2, 3), (2, 4)]),
+    "StageMixture": (lambda: PUBLIC["StageMixture"](("a", "b"), ("low", "high"), last=0.7), [(2, 4), (2, 4)]),
     "Unstack": (lambda: PUBLIC["Unstack"](2), [(2, 5)]),
 }
 
