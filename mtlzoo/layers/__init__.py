@@ -4,6 +4,7 @@ from mtlzoo.layers.adaptive_transfer import AdaptiveTransfer as AdaptiveTransfer
 from mtlzoo.layers.batch_to_copies import BatchToCopies as BatchToCopies
 from mtlzoo.layers.calibrator import Calibrator as Calibrator
 from mtlzoo.layers.copies_to_batch import CopiesToBatch as CopiesToBatch
+from mtlzoo.layers.counterfactual import Counterfactual as Counterfactual
 from mtlzoo.layers.cross_stitch import CrossStitch as CrossStitch
 from mtlzoo.layers.dselect_k import DSelectK as DSelectK
 from mtlzoo.layers.folded import Folded as Folded
