@@ -9,6 +9,8 @@ from mtlzoo.architectures.cgc import cgc as cgc
 from mtlzoo.architectures.cross_stitch import cross_stitch as cross_stitch
 from mtlzoo.architectures.dselect_k import dselect_k as dselect_k
 from mtlzoo.architectures.hard_sharing import hard_sharing as hard_sharing
+from mtlzoo.architectures.learning_to_branch import branches as branches
+from mtlzoo.architectures.learning_to_branch import learning_to_branch as learning_to_branch
 from mtlzoo.architectures.mmoe import mmoe as mmoe
 from mtlzoo.architectures.omoe import omoe as omoe
 from mtlzoo.architectures.ple import ple as ple

@@ -1,5 +1,6 @@
 """Layers that architectures are made of: N copies of a layer as one, gates, mixtures, stitches and rotations."""
 
+from mtlzoo.layers.branching import Branching as Branching
 from mtlzoo.layers.cross_stitch import CrossStitch as CrossStitch
 from mtlzoo.layers.dselect_k import DSelectK as DSelectK
 from mtlzoo.layers.folded import Folded as Folded

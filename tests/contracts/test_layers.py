@@ -13,6 +13,10 @@ PUBLIC = {name: item for name, item in vars(mtlzoo.layers).items() if inspect.is
 L = keras.layers
 # A layer with its options, and the shapes of what it reads, without the batch.
 MAKERS = {
+    "Branching": (
+        lambda: PUBLIC["Branching"](("x", "y"), ("a", "b", "c"), temperature=(2.0, 0.5), steps=9, seed=3, slices="tasks"),
+        [(2, 4)],
+    ),
     "CrossStitch": (lambda: PUBLIC["CrossStitch"](("a", "b"), per_channel=True, own=0.7, slices="tasks"), [(2, 4)]),
     "DSelectK": (lambda: PUBLIC["DSelectK"](("x", "y", "z"), ("a", "b"), entropy=0.1, seed=3, slices="tasks"), [(1, 5)]),
     "Folded": (lambda: PUBLIC["Folded"](L.MaxPooling2D(2), ("a", "b")), [(2, 4, 4, 3)]),
