@@ -15,3 +15,4 @@ from mtlzoo.architectures.mmoe import mmoe as mmoe
 from mtlzoo.architectures.omoe import omoe as omoe
 from mtlzoo.architectures.ple import ple as ple
 from mtlzoo.architectures.single_task import single_task as single_task
+from mtlzoo.architectures.stem import stem as stem

@@ -5,9 +5,11 @@ from mtlzoo.layers.cross_stitch import CrossStitch as CrossStitch
 from mtlzoo.layers.dselect_k import DSelectK as DSelectK
 from mtlzoo.layers.folded import Folded as Folded
 from mtlzoo.layers.for_all import ForAll as ForAll
+from mtlzoo.layers.for_each import ForEach as ForEach
 from mtlzoo.layers.fusion_gates import FusionGates as FusionGates
 from mtlzoo.layers.gates import Gates as Gates
 from mtlzoo.layers.mixture import Mixture as Mixture
+from mtlzoo.layers.own_gradient_mixture import OwnGradientMixture as OwnGradientMixture
 from mtlzoo.layers.own_mixture import OwnMixture as OwnMixture
 from mtlzoo.layers.rotation import Rotation as Rotation
 from mtlzoo.layers.stacked import stacked as stacked
