@@ -7,7 +7,7 @@ from keras import ops
 
 from mtlzoo import checks, seeds
 from mtlzoo.layers._copies import names
-from mtlzoo.layers._mixing import mixed
+from mtlzoo.layers._sums import mixed
 
 
 @keras.saving.register_keras_serializable(package="mtlzoo")

@@ -2,7 +2,7 @@
 
 import keras
 
-from mtlzoo.layers._mixing import mixed
+from mtlzoo.layers._sums import mixed
 
 
 @keras.saving.register_keras_serializable(package="mtlzoo")

@@ -2,7 +2,7 @@
 
 import keras
 
-from mtlzoo.layers._mixing import mixed, own_sums
+from mtlzoo.layers._sums import mixed, own_sums
 
 
 @keras.saving.register_keras_serializable(package="mtlzoo")
