@@ -9,6 +9,8 @@ from mtlzoo.layers import Rotation
 def operations_behind(tensor, stop=()):
     """Returns the operations that a Keras tensor is computed by, not going behind the tensors in `stop`.
 
+    A layer that has `passes_first` gives back its first input as it is, and only looks at the others.
+
     Args:
         tensor: a Keras tensor of a functional graph.
         stop: Keras tensors at which the walk ends.
@@ -24,7 +26,8 @@ def operations_behind(tensor, stop=()):
         seen.add(id(tensor))
         history = tensor._keras_history
         found[id(history.operation)] = history.operation
-        waiting += history.operation._inbound_nodes[history.node_index].input_tensors
+        read = history.operation._inbound_nodes[history.node_index].input_tensors
+        waiting += read[:1] if getattr(history.operation, "passes_first", False) else read
     return list(found.values())
 
 

@@ -5,6 +5,7 @@ from mtlzoo.architectures._registry import get as get
 from mtlzoo.architectures._registry import names as names
 from mtlzoo.architectures._registry import rebuild as rebuild
 from mtlzoo.architectures.adatt import adatt as adatt
+from mtlzoo.architectures.aitm import aitm as aitm
 from mtlzoo.architectures.attention_sharing import attention_sharing as attention_sharing
 from mtlzoo.architectures.cgc import cgc as cgc
 from mtlzoo.architectures.chained import chained as chained

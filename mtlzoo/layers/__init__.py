@@ -1,7 +1,9 @@
 """Layers that architectures are made of: N copies of a layer as one, gates, mixtures, stitches, rotations and joint events."""
 
+from mtlzoo.layers.adaptive_transfer import AdaptiveTransfer as AdaptiveTransfer
 from mtlzoo.layers.batch_to_copies import BatchToCopies as BatchToCopies
 from mtlzoo.layers.branching import Branching as Branching
+from mtlzoo.layers.calibrator import Calibrator as Calibrator
 from mtlzoo.layers.copies_to_batch import CopiesToBatch as CopiesToBatch
 from mtlzoo.layers.cross_stitch import CrossStitch as CrossStitch
 from mtlzoo.layers.dselect_k import DSelectK as DSelectK
