@@ -4,6 +4,7 @@ from mtlzoo.architectures._registry import describe as describe
 from mtlzoo.architectures._registry import get as get
 from mtlzoo.architectures._registry import names as names
 from mtlzoo.architectures._registry import rebuild as rebuild
+from mtlzoo.architectures.conditioned import conditioned as conditioned
 from mtlzoo.architectures.cross_stitch import cross_stitch as cross_stitch
 from mtlzoo.architectures.hard_sharing import hard_sharing as hard_sharing
 from mtlzoo.architectures.mmoe import mmoe as mmoe

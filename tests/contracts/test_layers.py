@@ -14,6 +14,8 @@ L = keras.layers
 # A layer with its options, and the shapes of what it reads, without the batch.
 MAKERS = {
     "CrossStitch": (lambda: PUBLIC["CrossStitch"](("a", "b"), per_channel=True, own=0.7, slices="tasks"), [(2, 4)]),
+    "FiLM": (lambda: PUBLIC["FiLM"](("a", "b"), slices="tasks"), [(1, 4)]),
+    "Fold": (lambda: PUBLIC["Fold"](2), [(2, 5)]),
     "Folded": (lambda: PUBLIC["Folded"](L.MaxPooling2D(2), ("a", "b")), [(2, 4, 4, 3)]),
     "ForAll": (lambda: PUBLIC["ForAll"](), [(5,)]),
     "Gates": (lambda: PUBLIC["Gates"](("x", "y", "z"), ("a", "b"), seed=3, slices="tasks"), [(1, 5)]),
@@ -24,6 +26,7 @@ MAKERS = {
     "StackedConv2D": (lambda: PUBLIC["StackedConv2D"](L.Conv2D(4, 3, kernel_regularizer="l2"), 2), [(2, 5, 5, 2)]),
     "StackedDense": (lambda: PUBLIC["StackedDense"](L.Dense(4, activation="relu"), ("a", "b"), slices="tasks"), [(2, 5)]),
     "StackedLayers": (lambda: PUBLIC["StackedLayers"](L.LayerNormalization(), 2), [(2, 5)]),
+    "Unfold": (lambda: PUBLIC["Unfold"](1), [(5,)]),  # The contract's batches of 7 and 3 rows leave no other number.
     "Unstack": (lambda: PUBLIC["Unstack"](2), [(2, 5)]),
 }
 
