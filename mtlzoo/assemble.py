@@ -55,12 +55,42 @@ def assemble(
     representation = tensors[0] if tensors and all(tensor is tensors[0] for tensor in tensors) else None
     if balancer is not None and balancer.rotates:
         features = _rotated(features, representation, balancer)
-    read = _stacked_towers(features, tasks, tower, seed) if stacked else _towers(features, tasks, tower, seed)
-    # Losses in float16 would overflow: outputs are float32 under every dtype policy.
-    outputs = {task.name: _dense(task.units, task.activation, task.name, seed, dtype="float32")(read[task.name]) for task in tasks}
+    if stacked:
+        features, tower = _stacked_towers(features, tasks, tower, seed), ()
+    checks.exact_keys("features", features, [task.name for task in tasks])
+    outputs = {task.name: head(features[task.name], task, tower=tower, seed=seed) for task in tasks}
     model = MultiTaskModel(inputs, outputs, tasks=tasks, representation=representation, name=name)
     model.compile(optimizer, balancer=balancer)
     return model
+
+
+def head(features: keras.KerasTensor, task: Task, *, tower: Sequence[int] = (), seed: int | None = None) -> keras.KerasTensor:
+    """Adds the tower and the head of one task to features.
+
+    Args:
+        features: a Keras tensor [batch, features].
+        task: the task.
+        tower: widths of the dense ReLU layers between features and head.
+        seed: the one seed that initial weights follow from; None leaves them to Keras.
+
+    Returns:
+        The task's output, [batch, task.units], float32.
+
+    Raises:
+        ValueError: the features are no vectors.
+
+    >>> head(keras.Input((8,)), Task.multiclass("digit", 10), tower=(4,)).shape
+    (None, 10)
+    """
+    if len(features.shape) != 2:
+        raise ValueError(
+            f"`features[{task.name!r}]` must be vectors [batch, features]; received the shape {features.shape}. "
+            "End the trunk with Flatten() or GlobalAveragePooling2D()."
+        )
+    for index, width in enumerate(tower, start=1):
+        features = _dense(width, "relu", f"{task.name}_tower{index}", seed)(features)
+    # Losses in float16 would overflow: outputs are float32 under every dtype policy.
+    return _dense(task.units, task.activation, task.name, seed, dtype="float32")(features)
 
 
 def _rotated(features, representation, balancer):
@@ -70,21 +100,6 @@ def _rotated(features, representation, balancer):
             "Use an architecture that shares its trunk, such as 'hard_sharing'."
         )
     return {name: Rotation(balancer.rotation_size, name=f"{name}_rotation")(x) for name, x in features.items()}
-
-
-def _towers(features, tasks, tower, seed):
-    """Returns what each head reads, by task, for features by task."""
-    checks.exact_keys("features", features, [task.name for task in tasks])
-    read = dict(features)
-    for name, x in features.items():
-        if len(x.shape) != 2:
-            raise ValueError(
-                f"`features[{name!r}]` must be vectors [batch, features]; received the shape {x.shape}. "
-                "End the trunk with Flatten() or GlobalAveragePooling2D()."
-            )
-        for index, width in enumerate(tower, start=1):
-            read[name] = _dense(width, "relu", f"{name}_tower{index}", seed)(read[name])
-    return read
 
 
 def _stacked_towers(x, tasks, tower, seed):

@@ -1,6 +1,8 @@
 """Layers that architectures are made of: N copies of a layer as one, gates, mixtures, stitches and rotations."""
 
+from mtlzoo.layers.adapter import Adapter as Adapter
 from mtlzoo.layers.cross_stitch import CrossStitch as CrossStitch
+from mtlzoo.layers.distillation import Distillation as Distillation
 from mtlzoo.layers.film import FiLM as FiLM
 from mtlzoo.layers.fold import Fold as Fold
 from mtlzoo.layers.folded import Folded as Folded

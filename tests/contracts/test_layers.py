@@ -11,9 +11,18 @@ import mtlzoo.layers
 
 PUBLIC = {name: item for name, item in vars(mtlzoo.layers).items() if inspect.isclass(item)}
 L = keras.layers
+
+
+def teacher():
+    x = keras.Input((3,), name="x")
+    return keras.Model(x, {"one": L.Dense(2, activation="softmax", name="one")(x)}, name="teacher")
+
+
 # A layer with its options, and the shapes of what it reads, without the batch.
 MAKERS = {
+    "Adapter": (lambda: PUBLIC["Adapter"](3, start="glorot_uniform", seed=1), [(5, 5, 4)]),
     "CrossStitch": (lambda: PUBLIC["CrossStitch"](("a", "b"), per_channel=True, own=0.7, slices="tasks"), [(2, 4)]),
+    "Distillation": (lambda: PUBLIC["Distillation"](teacher(), {"one": "softmax"}, coefficient=0.5), [(2,), (3,)]),
     "FiLM": (lambda: PUBLIC["FiLM"](("a", "b"), slices="tasks"), [(1, 4)]),
     "Fold": (lambda: PUBLIC["Fold"](2), [(2, 5)]),
     "Folded": (lambda: PUBLIC["Folded"](L.MaxPooling2D(2), ("a", "b")), [(2, 4, 4, 3)]),
