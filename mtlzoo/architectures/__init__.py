@@ -10,6 +10,7 @@ from mtlzoo.architectures.attention_sharing import attention_sharing as attentio
 from mtlzoo.architectures.cgc import cgc as cgc
 from mtlzoo.architectures.chained import chained as chained
 from mtlzoo.architectures.conditionals import conditionals as conditionals
+from mtlzoo.architectures.conditioned import conditioned as conditioned
 from mtlzoo.architectures.cross_stitch import cross_stitch as cross_stitch
 from mtlzoo.architectures.dselect_k import dselect_k as dselect_k
 from mtlzoo.architectures.esmm import esmm as esmm

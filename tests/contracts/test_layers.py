@@ -11,6 +11,13 @@ import mtlzoo.layers
 
 PUBLIC = {name: item for name, item in vars(mtlzoo.layers).items() if inspect.isclass(item)}
 L = keras.layers
+
+
+def teacher():
+    x = keras.Input((3,), name="x")
+    return keras.Model(x, {"one": L.Dense(2, activation="softmax", name="one")(x)}, name="teacher")
+
+
 # A layer with its options, and the shapes of what it reads, without the batch.
 MAKERS = {
     "Branching": (
@@ -23,6 +30,11 @@ MAKERS = {
     "CopiesToBatch": (lambda: PUBLIC["CopiesToBatch"](), [(2, 5)]),
     "CrossStitch": (lambda: PUBLIC["CrossStitch"](("a", "b"), per_channel=True, own=0.7, slices="tasks"), [(2, 4)]),
     "DSelectK": (lambda: PUBLIC["DSelectK"](("x", "y", "z"), ("a", "b"), entropy=0.1, seed=3, slices="tasks"), [(1, 5)]),
+    "Adapter": (lambda: PUBLIC["Adapter"](3, start="glorot_uniform", seed=1), [(5, 5, 4)]),
+    "CrossStitch": (lambda: PUBLIC["CrossStitch"](("a", "b"), per_channel=True, own=0.7, slices="tasks"), [(2, 4)]),
+    "Distillation": (lambda: PUBLIC["Distillation"](teacher(), {"one": "softmax"}, coefficient=0.5), [(2,), (3,)]),
+    "FiLM": (lambda: PUBLIC["FiLM"](("a", "b"), slices="tasks"), [(1, 4)]),
+    "Fold": (lambda: PUBLIC["Fold"](2), [(2, 5)]),
     "Folded": (lambda: PUBLIC["Folded"](L.MaxPooling2D(2), ("a", "b")), [(2, 4, 4, 3)]),
     "ForAll": (lambda: PUBLIC["ForAll"](), [(5,)]),
     "ForEach": (lambda: PUBLIC["ForEach"](3), [(2, 5)]),
@@ -49,6 +61,7 @@ MAKERS = {
     "TaskCombination": (lambda: PUBLIC["TaskCombination"](("a", "b"), own=0.7, slices="tasks"), [(2, 4), (2, 4)]),
     "TaskInteraction": (lambda: PUBLIC["TaskInteraction"](("a", "b")), [(2, 3), (2, 3), (2, 4)]),
     "StageMixture": (lambda: PUBLIC["StageMixture"](("a", "b"), ("low", "high"), last=0.7), [(2, 4), (2, 4)]),
+    "Unfold": (lambda: PUBLIC["Unfold"](1), [(5,)]),  # The contract's batches of 7 and 3 rows leave no other number.
     "Unstack": (lambda: PUBLIC["Unstack"](2), [(2, 5)]),
 }
 
