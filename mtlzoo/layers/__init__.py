@@ -12,4 +12,5 @@ from mtlzoo.layers.stacked_conv import StackedConv2D as StackedConv2D
 from mtlzoo.layers.stacked_dense import StackedDense as StackedDense
 from mtlzoo.layers.stacked_layers import StackedLayers as StackedLayers
 from mtlzoo.layers.stacked_norm import StackedBatchNormalization as StackedBatchNormalization
+from mtlzoo.layers.table_embedding import TableEmbedding as TableEmbedding
 from mtlzoo.layers.unstack import Unstack as Unstack

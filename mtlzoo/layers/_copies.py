@@ -103,5 +103,5 @@ def _likeness(layer):
 
 def _bare(config):
     if isinstance(config, dict):
-        return {key: _bare(value) for key, value in config.items() if key != "seed"}
+        return {key: _bare(value) for key, value in config.items() if key not in ("seed", "shared_object_id")}
     return [_bare(value) for value in config] if isinstance(config, (list, tuple)) else config

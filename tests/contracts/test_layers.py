@@ -24,6 +24,7 @@ MAKERS = {
     "StackedConv2D": (lambda: PUBLIC["StackedConv2D"](L.Conv2D(4, 3, kernel_regularizer="l2"), 2), [(2, 5, 5, 2)]),
     "StackedDense": (lambda: PUBLIC["StackedDense"](L.Dense(4, activation="relu"), ("a", "b"), slices="tasks"), [(2, 5)]),
     "StackedLayers": (lambda: PUBLIC["StackedLayers"](L.LayerNormalization(), 2), [(2, 5)]),
+    "TableEmbedding": (lambda: PUBLIC["TableEmbedding"]((3, 4), width=4), [(2,)]),
     "Unstack": (lambda: PUBLIC["Unstack"](2), [(2, 5)]),
 }
 
@@ -109,7 +110,7 @@ def test_every_weight_learns_and_any_batch_runs(made):
 
     for rows in (7, 3):
         for variable, gradient in zip(layer.trainable_variables, gradients([part[:rows] for part in keras.tree.flatten(x)]), strict=True):
-            assert gradient is not None and np.any(gradient.numpy() != 0), variable.path
+            assert gradient is not None and np.any(tf.convert_to_tensor(gradient) != 0), variable.path
 
 
 def test_what_was_learnt_about_sharing_has_a_name_a_row_and_a_column(made):
