@@ -32,6 +32,7 @@ from mtlzoo.layers.stacked_dense import StackedDense as StackedDense
 from mtlzoo.layers.stacked_layers import StackedLayers as StackedLayers
 from mtlzoo.layers.stacked_norm import StackedBatchNormalization as StackedBatchNormalization
 from mtlzoo.layers.stage_mixture import StageMixture as StageMixture
+from mtlzoo.layers.table_embedding import TableEmbedding as TableEmbedding
 from mtlzoo.layers.task_attention import TaskAttention as TaskAttention
 from mtlzoo.layers.task_combination import TaskCombination as TaskCombination
 from mtlzoo.layers.task_interaction import TaskInteraction as TaskInteraction

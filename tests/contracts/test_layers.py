@@ -62,6 +62,7 @@ MAKERS = {
     "TaskInteraction": (lambda: PUBLIC["TaskInteraction"](("a", "b")), [(2, 3), (2, 3), (2, 4)]),
     "StageMixture": (lambda: PUBLIC["StageMixture"](("a", "b"), ("low", "high"), last=0.7), [(2, 4), (2, 4)]),
     "Unfold": (lambda: PUBLIC["Unfold"](1), [(5,)]),  # The contract's batches of 7 and 3 rows leave no other number.
+    "TableEmbedding": (lambda: PUBLIC["TableEmbedding"]((3, 4), width=4), [(2,)]),
     "Unstack": (lambda: PUBLIC["Unstack"](2), [(2, 5)]),
 }
 
@@ -147,7 +148,7 @@ def test_every_weight_learns_and_any_batch_runs(made):
 
     for rows in (7, 3):
         for variable, gradient in zip(layer.trainable_variables, gradients([part[:rows] for part in keras.tree.flatten(x)]), strict=True):
-            assert gradient is not None and np.any(gradient.numpy() != 0), variable.path
+            assert gradient is not None and np.any(tf.convert_to_tensor(gradient) != 0), variable.path
 
 
 def test_what_was_learnt_about_sharing_has_a_name_a_row_and_a_column(made):
