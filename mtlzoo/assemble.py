@@ -66,13 +66,6 @@ def assemble(
         checks.one_of("outputs key", key, [task.name for task in tasks])
     made = {task.name: made[task.name] if task.name in made else heads.output(task.name, read[task.name]) for task in tasks}
     model = MultiTaskModel(inputs, made, tasks=tasks, representation=representation, name=name)
-    if balancer is not None and balancer.rotates:
-        features = _rotated(features, representation, balancer)
-    if stacked:
-        features, tower = _stacked_towers(features, tasks, tower, seed), ()
-    checks.exact_keys("features", features, [task.name for task in tasks])
-    outputs = {task.name: head(features[task.name], task, tower=tower, seed=seed) for task in tasks}
-    model = MultiTaskModel(inputs, outputs, tasks=tasks, representation=representation, name=name)
     model.compile(optimizer, balancer=balancer)
     return model
 
@@ -127,37 +120,6 @@ class Heads:
 
 def _check_rotated(representation, balancer, outputs):
     if representation is None or len(representation.shape) != 2 or outputs is not None:
-def head(features: keras.KerasTensor, task: Task, *, tower: Sequence[int] = (), seed: int | None = None) -> keras.KerasTensor:
-    """Adds the tower and the head of one task to features.
-
-    Args:
-        features: a Keras tensor [batch, features].
-        task: the task.
-        tower: widths of the dense ReLU layers between features and head.
-        seed: the one seed that initial weights follow from; None leaves them to Keras.
-
-    Returns:
-        The task's output, [batch, task.units], float32.
-
-    Raises:
-        ValueError: the features are no vectors.
-
-    >>> head(keras.Input((8,)), Task.multiclass("digit", 10), tower=(4,)).shape
-    (None, 10)
-    """
-    if len(features.shape) != 2:
-        raise ValueError(
-            f"`features[{task.name!r}]` must be vectors [batch, features]; received the shape {features.shape}. "
-            "End the trunk with Flatten() or GlobalAveragePooling2D()."
-        )
-    for index, width in enumerate(tower, start=1):
-        features = _dense(width, "relu", f"{task.name}_tower{index}", seed)(features)
-    # Losses in float16 would overflow: outputs are float32 under every dtype policy.
-    return _dense(task.units, task.activation, task.name, seed, dtype="float32")(features)
-
-
-def _rotated(features, representation, balancer):
-    if representation is None or len(representation.shape) != 2:
         raise ValueError(
             f"`balancer` {balancer.name!r} rotates one shared representation for each task, and the tasks of this model do not read one. "
             "Use an architecture that shares its trunk, such as 'hard_sharing'."

@@ -110,8 +110,6 @@ def _write_saved_model(model, folder, tasks, encoder=None):
     _add(archive, "serve", model, model.input, encoder)
     for name in tasks:
         inputs = needed_inputs(model, [model.output[name]])
-        _add(archive, name, keras.Model(inputs, {name: model.output[name]}), inputs)
-        inputs = _needed(model, model.output[name])
         _add(archive, name, keras.Model(inputs, {name: model.output[name]}), inputs, encoder)
     archive.write_out(str(folder), verbose=False)
 

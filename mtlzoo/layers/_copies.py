@@ -101,10 +101,3 @@ def _likeness(layer):
     """What copies must have in common, as text."""
     config = keras.saving.serialize_keras_object({**layer.get_config(), "name": None})
     return json.dumps([type(layer).__name__, without(config, "seed", "shared_object_id")])
-    return json.dumps([type(layer).__name__, keras.saving.serialize_keras_object(_bare({**layer.get_config(), "name": None}))])
-
-
-def _bare(config):
-    if isinstance(config, dict):
-        return {key: _bare(value) for key, value in config.items() if key not in ("seed", "shared_object_id")}
-    return [_bare(value) for value in config] if isinstance(config, (list, tuple)) else config

@@ -10,7 +10,6 @@ from mtlzoo.data import load, sources
 from mtlzoo.data.sources import Splits, fake_census, fake_tfds
 from mtlzoo.task import check_tasks
 
-IN_A_FOLDER = ("mnist+fashion_mnist", "census_income")
 SPECS = [*sources.names(), "mnist+fashion_mnist"]
 EMBEDDED = ["digits"]  # The others read a folder, which is made up here.
 
@@ -28,7 +27,6 @@ def folder(tmp_path_factory):
 def made(request, folder):
     def make(**options):
         return load(request.param, None if request.param in EMBEDDED else folder, batch_size=16, limit=50, **options)
-        return load(request.param, folder if request.param in IN_A_FOLDER else None, batch_size=16, limit=50, **options)
 
     return make
 
