@@ -1,5 +1,7 @@
 """What the tasks of a model share: found in the functional graph, not declared."""
 
+from collections.abc import Mapping
+
 import keras
 
 from mtlzoo import checks
@@ -29,6 +31,14 @@ def operations_behind(tensor, stop=()):
         read = history.operation._inbound_nodes[history.node_index].input_tensors
         waiting += read[:1] if getattr(history.operation, "passes_first", False) else read
     return list(found.values())
+
+
+def needed_inputs(model, outputs):
+    """Returns the model's inputs that outputs depend on; a dict stays a dict, and a single input is returned as it is."""
+    behind = {id(operation) for output in outputs for operation in operations_behind(output)}
+    if isinstance(model.input, Mapping):
+        return {key: tensor for key, tensor in model.input.items() if id(tensor._keras_history.operation) in behind}
+    return model.input
 
 
 class Sharing:
