@@ -10,7 +10,7 @@ they are missing, and not at random. The simulation knows the conversion rate r(
 Printed for each method: the bias of the mean conversion rate over all rows, in points, and the AUC of the rate for conversions that were
 drawn from the truth for every row; mean ± 95 % confidence interval (Student's t) over seeds, of data and of models alike. `naive` is a
 tower of its own, trained on clicked rows; `hard sharing` the same beside the click task on one trunk. Nothing is chosen on the truth:
-all have the same trunk, towers, optimizer and epochs.
+all have the same trunk, towers, optimizer and number of steps.
 """
 
 import argparse
@@ -77,7 +77,8 @@ def fitted(method, setting, x, labels, seed, epochs=10):
     else:
         model = esmm(inputs, TASKS, **options) if method == "esmm" else escm2(inputs, TASKS, estimator=method.split()[-1], **options)
         x_train = x
-    model.fit(x_train, labels, sample_weight=weights, batch_size=512, epochs=epochs, verbose=0)
+    passes = round(epochs * len(x) / len(x_train))  # As many steps for all.
+    model.fit(x_train, labels, sample_weight=weights, batch_size=512, epochs=passes, verbose=0)
     rates = conditionals(model) if "es" in method else model
     return rates.predict(x, batch_size=8192, verbose=0)["buy"][:, 0]
 

@@ -60,13 +60,14 @@ class WholeLoss:
         model, balancer = self.model, self.balancer
         with tf.GradientTape() as tape:
             picked, values, counts = maths.forward(model, model(x, training=True), y, sample_weight)
-            losses = tf.stack(values)
+            losses, extra = tf.stack(values), model.losses
+            # Read before replicas wait for each other: they run the same layers, which keep the losses of the last of them.
+            added, _ = maths.added(model)
             weights, advance = None, (lambda: None)
             if balancer is not None:
                 total, present = maths.over_replicas(losses, counts)
                 weights, advance = _weighed(balancer, total, tf.logical_and(present, model.alphas.vector > 0))
-            scaled = model.optimizer.scale_loss(model.total_loss(losses, weights))
-            added, _ = maths.added(model)
+            scaled = model.optimizer.scale_loss(model.total_loss(losses, weights, extra))
         gradients = tape.gradient(scaled, model.trainable_variables)
         return Step(picked, losses, counts, added, gradients, weights, advance)
 

@@ -178,11 +178,11 @@ class MultiTaskModel(keras.Model):
             own += self.task_losses.weight_means if self.balancer is not None and self.balancer.weighs else []
         return super().metrics + own
 
-    def total_loss(self, losses, weights=None):
-        """Returns Σ α_t·w_t·L_t plus added losses, as this replica's share of the batch, for losses [T] and weights [T]."""
+    def total_loss(self, losses, weights=None, added=None):
+        """Returns Σ α_t·w_t·L_t plus added losses (those of the last call), as this replica's share, for losses [T] and weights [T]."""
         factors = self.alphas.vector if weights is None else self.alphas.vector * weights
         total = ops.sum(factors * losses)
-        for extra in self.losses:
+        for extra in self.losses if added is None else added:
             total += ops.sum(ops.cast(extra, "float32"))
         replicas = self.distribute_strategy.num_replicas_in_sync
         return total / replicas if replicas > 1 else total
