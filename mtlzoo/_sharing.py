@@ -31,11 +31,32 @@ def operations_behind(tensor, stop=()):
 
 
 def needed_inputs(model, outputs):
-    """Returns the model's inputs that outputs depend on; a dict stays a dict, and a single input is returned as it is."""
+    """Returns the model's inputs that outputs depend on; a dict stays a dict.
+
+    Args:
+        model: a functional model.
+        outputs: some of its output tensors.
+
+    Returns:
+        A Keras tensor, or a dict of them where the model has several inputs.
+    """
     behind = {id(operation) for output in outputs for operation in operations_behind(output)}
     if isinstance(model.input, Mapping):
         return {key: tensor for key, tensor in model.input.items() if id(tensor._keras_history.operation) in behind}
     return model.input
+
+
+def reads_only(output, tensor):
+    """Says whether an output depends on the inputs through one tensor only.
+
+    Args:
+        output: an output tensor of a functional model.
+        tensor: a Keras tensor of the same graph.
+
+    Returns:
+        True or False.
+    """
+    return not any(isinstance(operation, keras.layers.InputLayer) for operation in operations_behind(output, [tensor]))
 
 
 class Sharing:
@@ -118,7 +139,7 @@ class Sharing:
         if any(id(variables[index]) in behind for index in [*self.shared, *self.sliced]) and len(self.names) > 1:
             raise ValueError(instead + "parameters behind the shared representation are shared too.")
         for name in self.names:
-            if any(isinstance(op, keras.layers.InputLayer) for op in operations_behind(self.model.output[name], [tensor])):
+            if not reads_only(self.model.output[name], tensor):
                 raise ValueError(instead + f"the head of task {name!r} reads the inputs beside the shared representation.")
         return encoder, [keras.Model(tensor, {name: self.model.output[name]}) for name in self.names]
 

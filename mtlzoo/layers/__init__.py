@@ -9,6 +9,7 @@ from mtlzoo.layers.folded import Folded as Folded
 from mtlzoo.layers.for_all import ForAll as ForAll
 from mtlzoo.layers.gates import Gates as Gates
 from mtlzoo.layers.mixture import Mixture as Mixture
+from mtlzoo.layers.packed import Packed as Packed
 from mtlzoo.layers.rotation import Rotation as Rotation
 from mtlzoo.layers.stacked import stacked as stacked
 from mtlzoo.layers.stacked_conv import StackedConv1D as StackedConv1D
