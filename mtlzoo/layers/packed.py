@@ -23,7 +23,7 @@ class Packed(keras.layers.Layer):
         trainable: whether the last group is trained.
         dtype: as in Keras.
 
-    Input and output are those of the layer; call it with `route=k` (0 to the number of groups). Weights beside the layer's, for each
+    Input and output are those of the layer; call it with `route=k`, 0 to the number of groups, which is the default. Weights beside the layer's, for each
     group k: `values<k>` [entries], which start at zero, and `places<k>` [entries], int32, their places in the flattened kernel.
 
     Raises:
@@ -34,7 +34,7 @@ class Packed(keras.layers.Layer):
     >>> packed = Packed(keras.layers.Dense(2, kernel_initializer="zeros"), (3,))
     >>> x = ops.ones((1, 4))
     >>> _ = packed(x), packed.values[0].assign([1.0, 2.0, 5.0]), packed.places[0].assign([0, 1, 2])
-    >>> packed(x).numpy().tolist(), packed(x, route=1).numpy().tolist()
+    >>> packed(x, route=0).numpy().tolist(), packed(x, route=1).numpy().tolist()
     ([[0.0, 0.0]], [[6.0, 2.0]])
     """
 
@@ -61,9 +61,9 @@ class Packed(keras.layers.Layer):
             options = {"initializer": _first, "dtype": "int32", "trainable": False, "autocast": False}
             self.places.append(self.add_weight(name=f"places{index}", shape=(count,), **options))
 
-    def call(self, x, route=0):
+    def call(self, x, route=None):
         """Returns what the layer gives with the kernel of a route."""
-        checks.integer("route", route, low=0, high=len(self.groups))
+        route = len(self.groups) if route is None else checks.integer("route", route, low=0, high=len(self.groups))
         if route == 0:
             return self.layer(x)
         weights = [self.kernel_of(route) if weight is self.layer.kernel else weight.value for weight in self.layer.non_trainable_variables]
@@ -86,7 +86,7 @@ class Packed(keras.layers.Layer):
         """Returns the shape of what the layer gives."""
         return self.layer.compute_output_shape(input_shape)
 
-    def compute_output_spec(self, x, route=0):
+    def compute_output_spec(self, x, route=None):
         """Returns shape and dtype of what the layer gives."""
         return self.layer.compute_output_spec(x)
 

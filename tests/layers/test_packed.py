@@ -16,7 +16,7 @@ def test_a_route_is_the_layer_with_the_groups_so_far_at_their_places(kind, rng):
     make, shape = LAYERS[kind]
     layer, x = make(), rng.normal(size=(6, *shape)).astype("float32")
     packed = Packed(layer, (4, 3))
-    np.testing.assert_array_equal(packed(x), layer(x))
+    np.testing.assert_array_equal(packed(x, route=0), layer(x))
     kernel = np.array(layer.kernel.numpy())
     places = rng.permutation(kernel.size)[:7].astype("int32")
     for values, there, part in zip(packed.values, packed.places, (places[:4], places[4:]), strict=True):
@@ -32,6 +32,7 @@ def test_a_route_is_the_layer_with_the_groups_so_far_at_their_places(kind, rng):
         plain.kernel.assign(changed)
         np.testing.assert_allclose(packed(x, route=route).numpy(), plain(x).numpy(), rtol=1e-5, atol=1e-5)
         np.testing.assert_allclose(packed.kernel_of(route), changed, atol=1e-6)
+    np.testing.assert_array_equal(packed(x), packed(x, route=2))
     assert [variable.path.split("/")[-1] for variable in packed.trainable_variables] == ["values2"]
     assert [packed.group(variable) for variable in (layer.kernel, packed.values[0], packed.places[1])] == [0, 1, 2]
 
