@@ -8,12 +8,15 @@ from mtlzoo import checks
 from mtlzoo.layers import Rotation
 
 
-def operations_behind(tensor, stop=()):
+def operations_behind(tensor, stop=(), whole=False):
     """Returns the operations that a Keras tensor is computed by, not going behind the tensors in `stop`.
+
+    A layer that has `passes_first` gives back its first inputs as they are, one an output, and only looks at the others.
 
     Args:
         tensor: a Keras tensor of a functional graph.
         stop: Keras tensors at which the walk ends.
+        whole: whether what such layers look at counts too: a Keras model cannot be cut out without it.
 
     Returns:
         A list of operations, without doubles.
@@ -26,7 +29,9 @@ def operations_behind(tensor, stop=()):
         seen.add(id(tensor))
         history = tensor._keras_history
         found[id(history.operation)] = history.operation
-        waiting += history.operation._inbound_nodes[history.node_index].input_tensors
+        read = history.operation._inbound_nodes[history.node_index].input_tensors
+        passes, place = getattr(history.operation, "passes_first", False) and not whole, history.tensor_index
+        waiting += read[place : place + 1] if passes else read
     return list(found.values())
 
 
@@ -40,7 +45,7 @@ def needed_inputs(model, outputs):
     Returns:
         A Keras tensor, or a dict of them where the model has several inputs.
     """
-    behind = {id(operation) for output in outputs for operation in operations_behind(output)}
+    behind = {id(operation) for output in outputs for operation in operations_behind(output, whole=True)}
     if isinstance(model.input, Mapping):
         return {key: tensor for key, tensor in model.input.items() if id(tensor._keras_history.operation) in behind}
     return model.input
@@ -56,7 +61,7 @@ def reads_only(output, tensor):
     Returns:
         True or False.
     """
-    return not any(isinstance(operation, keras.layers.InputLayer) for operation in operations_behind(output, [tensor]))
+    return not any(isinstance(operation, keras.layers.InputLayer) for operation in operations_behind(output, [tensor], whole=True))
 
 
 class Sharing:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from mtlzoo import checks
-from mtlzoo.assemble import head
+from mtlzoo.assemble import Heads
 from mtlzoo.growth import _graph, _packing
 from mtlzoo.layers import Adapter, Distillation
 from mtlzoo.model import MultiTaskModel
@@ -91,7 +91,7 @@ def add_task(
         outputs, representation, read = _packing.packed(outputs, representation, read)
     elif how == "lwf" and coefficient != 0:
         outputs = _distilled(model, copy, outputs, 1.0 if coefficient is None else coefficient, temperature)
-    outputs[task.name] = head(read, task, tower=tower, seed=seed)
+    outputs[task.name] = Heads([task], tower, seed).output(task.name, read)
     grown = MultiTaskModel(copy.input, outputs, tasks=[*model.tasks, task], representation=representation, name=model.name)
     grown.compile(optimizer, loss_weights={**dict(model.alphas), task.name: task.alpha}, balancer=balancer)
     return grown

@@ -23,8 +23,9 @@ class Packed(keras.layers.Layer):
         trainable: whether the last group is trained.
         dtype: as in Keras.
 
-    Input and output are those of the layer; call it with `route=k`, 0 to the number of groups, which is the default. Weights beside the layer's, for each
-    group k: `values<k>` [entries], which start at zero, and `places<k>` [entries], int32, their places in the flattened kernel.
+    Input and output are those of the layer; call it with `route=k`, 0 to the number of groups, which is the default. Weights beside
+    the layer's, for each group k: `values<k>` [entries], which start at zero, and `places<k>` [entries], int32, their places in the
+    flattened kernel.
 
     Raises:
         ValueError, TypeError: an argument is not as said above.

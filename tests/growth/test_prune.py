@@ -40,7 +40,7 @@ def test_the_smallest_weights_go_and_stay_away(rng):
     assert np.all(after[before != 0] != before[before != 0])
 
 
-@pytest.mark.parametrize("images", [False, True])
+@pytest.mark.parametrize("images", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_tasks_are_packed_one_after_the_other_and_old_outputs_stay_bit_by_bit(images, rng, tmp_path):
     model = build(images)
     x = rng.normal(size=(64, *model.input.shape[1:])).astype("float32")
