@@ -39,7 +39,7 @@ def distance(before, after):
 
 
 @pytest.mark.parametrize("how", KEEPING)
-@pytest.mark.parametrize(("images", "apart"), [(False, True), (True, False)])
+@pytest.mark.parametrize(("images", "apart"), [(False, True), pytest.param(True, False, marks=pytest.mark.slow)])
 def test_old_outputs_stay_bit_by_bit(how, images, apart, rng):
     options = {"inputs": (6, 6, 1), "trunk": trunks.cnn((3, 4), batch_norm=True, dense=(5,))} if images else {}
     model, x = trained(rng=rng, **options)
@@ -153,6 +153,7 @@ def test_heads_stay_the_tasks_own_behind_a_distillation(rng, tmp_path):
         grown.compile(balancer=mtlzoo.balancing.MGDA(at="representation"))
 
 
+@pytest.mark.slow
 def test_mixed_precision_and_a_balancer(rng):
     keras.config.set_dtype_policy("mixed_float16")
     try:
@@ -170,6 +171,7 @@ def test_mixed_precision_and_a_balancer(rng):
         np.testing.assert_array_equal(grown.predict(x, verbose=0)[name], output)
 
 
+@pytest.mark.slow
 def test_several_inputs(rng):
     inputs = {"left": (3,), "right": (2,)}
     join = keras.layers.Concatenate()
