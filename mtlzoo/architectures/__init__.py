@@ -11,3 +11,4 @@ from mtlzoo.architectures.nddr import nddr as nddr
 from mtlzoo.architectures.omoe import omoe as omoe
 from mtlzoo.architectures.single_task import single_task as single_task
 from mtlzoo.architectures.sluice import sluice as sluice
+from mtlzoo.architectures.soft_sharing import soft_sharing as soft_sharing

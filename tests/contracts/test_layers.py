@@ -17,6 +17,7 @@ MAKERS = {
     "Folded": (lambda: PUBLIC["Folded"](L.MaxPooling2D(2), ("a", "b")), [(2, 4, 4, 3)]),
     "ForAll": (lambda: PUBLIC["ForAll"](), [(5,)]),
     "Gates": (lambda: PUBLIC["Gates"](("x", "y", "z"), ("a", "b"), seed=3, slices="tasks"), [(1, 5)]),
+    "L2Distance": (lambda: PUBLIC["L2Distance"]([PUBLIC["StackedDense"](L.Dense(4), ("a", "b"), slices="tasks")]), [(2, 5)]),
     "Mixture": (lambda: PUBLIC["Mixture"](), [(3, 2), (2, 4, 3)]),
     "NDDR": (lambda: PUBLIC["NDDR"](("a", "b"), own=0.7, slices="tasks"), [(2, 3, 4)]),
     "OrthogonalSubspaces": (
@@ -31,6 +32,10 @@ MAKERS = {
     "StackedDense": (lambda: PUBLIC["StackedDense"](L.Dense(4, activation="relu"), ("a", "b"), slices="tasks"), [(2, 5)]),
     "StackedLayers": (lambda: PUBLIC["StackedLayers"](L.LayerNormalization(), 2), [(2, 5)]),
     "StageMixture": (lambda: PUBLIC["StageMixture"](("a", "b"), ("low", "high"), last=0.7), [(2, 4), (2, 4)]),
+    "TraceNorm": (
+        lambda: PUBLIC["TraceNorm"]([PUBLIC["StackedConv1D"](L.Conv1D(4, 3), 2)], flattening="tt"),
+        [(1, 6, 2)],
+    ),
     "Unstack": (lambda: PUBLIC["Unstack"](2), [(2, 5)]),
 }
 
