@@ -40,8 +40,8 @@ class Tied(Penalised):
         """Makes the memory of whose turn it is if there are turns: 0 what is behind the layers, 1 the penalty."""
         self.turn = None
         if self.alternate:
-            options = {"trainable": False, "autocast": False, "aggregation": "only_first_replica"}
-            self.turn = self.add_weight(name="turn", shape=(), initializer="zeros", **options)
+            # Each replica turns its own: to wait for the others here would mix up the losses that replicas add.
+            self.turn = self.add_weight(name="turn", shape=(), initializer="zeros", trainable=False, autocast=False)
 
     def call(self, x, training=None):
         """Returns what the last layer gives."""

@@ -137,6 +137,18 @@ def test_balancers_that_look_at_a_batch_again_do_not_take_turns_away(rng):
     assert float(model.get_layer("l2_distance").turn) == 1, "three steps"
 
 
+def test_turns_are_the_same_on_several_replicas(rng):
+    options = {"penalty": "trace", "strength": 0.1, "alternate": True}
+    alone = build(optimizer=keras.optimizers.SGD(0.1), **options)
+    with helpers.two_replicas().scope():
+        mirrored = build(optimizer=keras.optimizers.SGD(0.1), **options)
+    x, y = data(rng)
+    logs = [model.fit(x, y, batch_size=16, shuffle=False, verbose=0).history for model in (alone, mirrored)]
+    for key, values in logs[0].items():
+        np.testing.assert_allclose(logs[1][key], values, rtol=1e-4, err_msg=key)
+    assert helpers.same_weights(alone, mirrored, atol=1e-6)
+
+
 def test_trunks_start_as_those_of_single_task_and_keep_pretrained_weights():
     trained = keras.Sequential([keras.Input((5,)), layers.Dense(6)])
     trunk = trunks.Trunk({"read": trained.layers[0], "think": layers.Dense(4)})
