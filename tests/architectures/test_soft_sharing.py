@@ -166,9 +166,16 @@ def test_parameters_by_formula_and_no_shared_ones(arguments):
         build(balancer="pcgrad", **arguments)
 
 
-def test_the_penalty_has_a_name():
-    found = [[layer.name for layer in build(**arguments).layers if getattr(layer, "reports_loss", False)] for arguments in PENALTIES]
-    assert found == [["l2_distance"], ["trace_norm"], ["trace_norm"], ["trace_norm"]]
+@pytest.mark.parametrize("arguments", PENALTIES)
+def test_the_penalty_is_logged_under_its_name_without_regularisers_of_the_trunk(arguments, rng):
+    model = build(trunk=layers.Dense(4, kernel_regularizer="l2"), **arguments)
+    x, y = data(rng)
+    logs = model.evaluate(x, y, return_dict=True, verbose=0)
+    layer = model.get_layer("l2_distance" if arguments["penalty"] == "l2" else "trace_norm")
+    np.testing.assert_allclose(logs[f"{layer.name}_loss"], 0.01 * float(layer.penalty()), rtol=1e-5)
+    added = logs["loss"] - 0.7 * logs["a_loss"] - 2 * logs["b_loss"]
+    regularised = 0.01 * np.sum(layer.layers[0].kernel.numpy() ** 2)
+    np.testing.assert_allclose(added, logs[f"{layer.name}_loss"] + regularised, rtol=1e-4)
 
 
 @pytest.mark.parametrize(
