@@ -8,6 +8,7 @@ from mtlzoo.architectures.attention_sharing import attention_sharing as attentio
 from mtlzoo.architectures.cross_stitch import cross_stitch as cross_stitch
 from mtlzoo.architectures.hard_sharing import hard_sharing as hard_sharing
 from mtlzoo.architectures.hybrid_attention import hybrid_attention as hybrid_attention
+from mtlzoo.architectures.joint_attention import joint_attention as joint_attention
 from mtlzoo.architectures.mmoe import mmoe as mmoe
 from mtlzoo.architectures.mtan import mtan as mtan
 from mtlzoo.architectures.omoe import omoe as omoe

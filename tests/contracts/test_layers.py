@@ -16,10 +16,12 @@ MAKERS = {
     "BatchToCopies": (lambda: PUBLIC["BatchToCopies"](7), [(5,)]),
     "CopiesToBatch": (lambda: PUBLIC["CopiesToBatch"](), [(2, 5)]),
     "CrossStitch": (lambda: PUBLIC["CrossStitch"](("a", "b"), per_channel=True, own=0.7, slices="tasks"), [(2, 4)]),
+    "FeatureTokens": (lambda: PUBLIC["FeatureTokens"](6, seed=3), [(4,)]),
     "Folded": (lambda: PUBLIC["Folded"](L.MaxPooling2D(2), ("a", "b")), [(2, 4, 4, 3)]),
     "ForAll": (lambda: PUBLIC["ForAll"](), [(5,)]),
     "Gates": (lambda: PUBLIC["Gates"](("x", "y", "z"), ("a", "b"), seed=3, slices="tasks"), [(1, 5)]),
     "GroupAttention": (lambda: PUBLIC["GroupAttention"](("a", "b"), ("x",), 2, temperature=0.5, seed=3, slices="tasks"), [(5, 3)]),
+    "JointAttention": (lambda: PUBLIC["JointAttention"](("a", "b"), 2, tasks_see_tasks=False, only_tasks=True, seed=3), [(5, 4)]),
     "Mixture": (lambda: PUBLIC["Mixture"](), [(3, 2), (2, 4, 3)]),
     "Rotation": (lambda: PUBLIC["Rotation"](3), [(4,)]),
     "StackedBatchNormalization": (lambda: PUBLIC["StackedBatchNormalization"](L.BatchNormalization(momentum=0.9), 2), [(2, 4)]),
@@ -30,6 +32,7 @@ MAKERS = {
     "TaskAttention": (lambda: PUBLIC["TaskAttention"](("a", "b"), 3, seed=3, slices="tasks"), [(1, 4), (2, 5)]),
     "TaskCombination": (lambda: PUBLIC["TaskCombination"](("a", "b"), own=0.7, slices="tasks"), [(2, 4), (2, 4)]),
     "TaskInteraction": (lambda: PUBLIC["TaskInteraction"](("a", "b")), [(2, 3), (2, 3), (2, 4)]),
+    "TaskTokens": (lambda: PUBLIC["TaskTokens"](("a", "b"), seed=3, slices="tasks"), [(3, 4)]),
     "Unstack": (lambda: PUBLIC["Unstack"](2), [(2, 5)]),
 }
 
