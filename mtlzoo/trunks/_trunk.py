@@ -37,18 +37,30 @@ class Stage:
     def __call__(self, x):
         """Applies the layers; the first call builds them, and gives them their template's weights if it had any."""
         for index, layer in enumerate(self.layers):
-            if self._weights[index] is not None:
-                if not layer.built:
-                    layer.build(keras.tree.map_structure(lambda tensor: tensor.shape, x))
-                self._start(layer, self._weights[index])
-                self._weights[index] = None
+            if self._weights[index] is not None and not layer.built:
+                layer.build(keras.tree.map_structure(lambda tensor: tensor.shape, x))
+            self._start_once(index)
             x = layer(x)
         return x
+
+    def start(self):
+        """Gives the layers, which must be built, their template's weights if it had any; for those who apply `layers` themselves."""
+        for index in range(len(self.layers)):
+            self._start_once(index)
+
+    def split(self, index: int) -> tuple["Stage", "Stage"]:
+        """Returns two stages that hold the layers in front of a place and those from it on, to be applied instead of this one."""
+        return tuple(type(self)(self.name, self.layers[part], self._weights[part]) for part in (slice(index), slice(index, None)))
 
     def freeze(self):
         """Makes the stage's weights fixed; batch normalisation then runs on its stored statistics."""
         for layer in self.layers:
             layer.trainable = False
+
+    def _start_once(self, index):
+        weights, self._weights[index] = self._weights[index], None
+        if weights is not None:
+            self._start(self.layers[index], weights)
 
     def _start(self, layer, weights):
         layer.set_weights(weights)

@@ -18,6 +18,7 @@ LEVELS = [
         "_executions",
         "_sharing",
         "_learnt_sharing",
+        "_added_losses",
         "_step_math",
         "_backward",
         "gradients",
@@ -41,6 +42,7 @@ CHAINS = [
     ["_step_parts", "model"],
     ["_executions", "model"],
     ["_learnt_sharing", "model"],
+    ["_added_losses", "_step_math", "model"],
     ["_sharing", "_step_math", "_backward", "gradients", "model"],
     ["cli", "__main__"],
 ]

@@ -6,4 +6,6 @@ from mtlzoo.data.sources._registry import get as get
 from mtlzoo.data.sources._registry import names as names
 from mtlzoo.data.sources.digits import digits as digits
 from mtlzoo.data.sources.fake_tfds import fake_tfds as fake_tfds
+from mtlzoo.data.sources.multi_fashion import multi_fashion as multi_fashion
+from mtlzoo.data.sources.multi_mnist import multi_mnist as multi_mnist
 from mtlzoo.data.sources.tfds_images import from_tfds as from_tfds
