@@ -44,7 +44,9 @@ def moved(model):
         ("adatt", {"level2_gates", "towers1"}),
         ("cgc", {"own_experts_dense1_dense", "own_experts_dense2_dense", "gates", "towers1"}),
         ("dselect_k", {"selectors", "towers1"}),
+        ("learning_to_branch", {"tasks_branching", "towers1"}),
         ("ple", {"level1_gates", "level2_own_experts", "level2_gates", "towers1"}),
+        ("stem", {"own_dense1_dense", "own_experts_dense2_dense", "gates", "towers1"}),
     ],
 )
 @pytest.mark.parametrize("every", [1, 2])

@@ -3,7 +3,7 @@
 import keras
 
 from mtlzoo import checks, seeds
-from mtlzoo.layers import StackedDense
+from mtlzoo.layers import ForEach, StackedDense
 
 
 def read_widths(levels):
@@ -29,8 +29,8 @@ def dense_experts(width, copies, seed, name, slices=None):
 
 
 def each(times, name):
-    """Returns a function from [batch, N, features] to [batch, N · times, features], every entry `times` times."""
-    return keras.layers.UpSampling1D(times, name=name) if times > 1 else lambda x: x
+    """Returns a function from [batch, N, ...] to [batch, N · times, ...], every entry `times` times."""
+    return ForEach(times, name=name) if times > 1 else lambda x: x
 
 
 def check_vectors(features):

@@ -1,9 +1,8 @@
 """`OwnMixture`: weighted sums of a reader's own experts and of those that all readers share."""
 
-import math
-
 import keras
-from keras import ops
+
+from mtlzoo.layers._sums import mixed, own_sums
 
 
 @keras.saving.register_keras_serializable(package="mtlzoo")
@@ -23,8 +22,9 @@ class OwnMixture(keras.layers.Layer):
 
     Source: Tang et al., "Progressive layered extraction", RecSys 2020, equations 1 to 3.
 
-    >>> gates = ops.array([[[0.5, 0.5], [1.0, 0.0]]])
-    >>> own, shared = ops.array([[[2.0], [4.0]]]), ops.array([[[8.0]]])
+    >>> import numpy as np
+    >>> gates = np.array([[[0.5, 0.5], [1.0, 0.0]]])
+    >>> own, shared = np.array([[[2.0], [4.0]]]), np.array([[[8.0]]])
     >>> OwnMixture()([gates, own, shared]).numpy().tolist()
     [[[5.0], [4.0]]]
     """
@@ -44,13 +44,8 @@ class OwnMixture(keras.layers.Layer):
     def call(self, inputs):
         """Returns [batch, readers, ...]."""
         gates, own, shared = inputs
-        readers, rest = gates.shape[1], tuple(ops.shape(shared)[2:])
-        count, size = own.shape[1] // readers, math.prod(rest)
-        mine = ops.reshape(own, (-1, readers, count, size))
-        # Sums of products were measured to be faster than many small matrix products (forward and backward, on a CPU).
-        mine = ops.sum(ops.expand_dims(gates[..., :count], -1) * mine, axis=2)
-        common = ops.matmul(gates[..., count:], ops.reshape(shared, (-1, shared.shape[1], size)))
-        return ops.reshape(mine + common, (-1, readers, *rest))
+        count = own.shape[1] // gates.shape[1]
+        return own_sums(gates[..., :count], own) + mixed(gates[..., count:], shared)
 
     def compute_output_shape(self, input_shape):
         """Returns [batch, readers, ...]."""

@@ -46,6 +46,8 @@ def test_the_penalty_joins_the_loss_and_no_task_s_loss(rng):
     np.testing.assert_allclose(penal["loss"] - plain["loss"], penalty, rtol=1e-4)
     for key in ("a_loss", "b_loss"):
         np.testing.assert_allclose(penal[key], plain[key], rtol=1e-5)
+    np.testing.assert_allclose(penal["selectors_loss"], penalty, rtol=1e-4)
+    assert "selectors_loss" not in plain
 
 
 def test_parameters_by_formula():
