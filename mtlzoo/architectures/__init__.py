@@ -16,6 +16,7 @@ from mtlzoo.architectures.dselect_k import dselect_k as dselect_k
 from mtlzoo.architectures.esmm import esmm as esmm
 from mtlzoo.architectures.hard_sharing import hard_sharing as hard_sharing
 from mtlzoo.architectures.hybrid_attention import hybrid_attention as hybrid_attention
+from mtlzoo.architectures.joint_attention import joint_attention as joint_attention
 from mtlzoo.architectures.learning_to_branch import branches as branches
 from mtlzoo.architectures.learning_to_branch import learning_to_branch as learning_to_branch
 from mtlzoo.architectures.mmoe import mmoe as mmoe
