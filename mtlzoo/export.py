@@ -9,21 +9,26 @@ import keras
 import tensorflow as tf
 
 from mtlzoo import checks, files
+from mtlzoo._sharing import needed_inputs
+from mtlzoo.data import TableEncoder
 from mtlzoo.model import MultiTaskModel
 
 # Attributes of the saved object that a signature of the same name would replace.
 _TAKEN = ("serve", "serving_default", "signatures", "variables", "trainable_variables", "non_trainable_variables")
 
 
-def export_saved_model(model: MultiTaskModel, path: str | os.PathLike, *, overwrite: bool = False) -> Path:
+def export_saved_model(model: MultiTaskModel, path: str | os.PathLike, *, encoder=None, overwrite: bool = False) -> Path:
     """Writes a SavedModel with one named output a task, and one signature more for each task alone.
 
     The signatures `serving_default` and `serve` take a batch of any size and return `{task: [batch, units]}`. The
-    signature named like a task takes the inputs that this task needs and computes its part of the network only.
+    signature named like a task takes the inputs that this task needs and computes its part of the network only. With an encoder
+    the inputs are the raw columns of a table, [batch] each: text for categories, float32 for numbers, by column name (in signatures
+    with `_` for what is no letter, digit, `_` or `.`).
 
     Args:
         model: the model.
         path: the folder to write, such as `export/1`.
+        encoder: None, or the `mtlzoo.data.TableEncoder` that made the model's inputs, which is exported with it.
         overwrite: whether a SavedModel that is there may be replaced.
 
     Returns:
@@ -31,8 +36,8 @@ def export_saved_model(model: MultiTaskModel, path: str | os.PathLike, *, overwr
 
     Raises:
         ValueError: the path exists; with `overwrite=True`: it holds something else than a SavedModel; or a task's name
-            is one that a SavedModel needs for itself, such as `serve`.
-        TypeError: `model` is no `MultiTaskModel`.
+            is one that a SavedModel needs for itself, such as `serve`; or the model does not read what the encoder gives.
+        TypeError: `model` is no `MultiTaskModel`, or `encoder` no `TableEncoder`.
 
     Source: `keras.export.ExportArchive`; the names are those of TensorFlow Serving.
 
@@ -48,9 +53,11 @@ def export_saved_model(model: MultiTaskModel, path: str | os.PathLike, *, overwr
     for task in model.tasks:
         if task.name in _TAKEN:
             raise ValueError(f"`tasks` must not be named {', '.join(map(repr, _TAKEN))} in a SavedModel; received {task.name!r}.")
+    if encoder is not None:
+        _check_encoder(model, encoder)
     path = files.free_path("path", path, overwrite, kind="a SavedModel", is_kind=_is_saved_model)
     with files.aside(path) as folder:
-        _write_saved_model(model, folder, [task.name for task in model.tasks])
+        _write_saved_model(model, folder, [task.name for task in model.tasks], encoder)
     return path
 
 
@@ -95,14 +102,25 @@ def export_litert(model: MultiTaskModel, path: str | os.PathLike, *, overwrite: 
     return files.write(path, content)
 
 
-def _write_saved_model(model, folder, tasks):
+def _write_saved_model(model, folder, tasks, encoder=None):
     archive = keras.export.ExportArchive()
     archive.track(model)
-    _add(archive, "serve", model, model.input)
+    if encoder is not None:
+        archive.track(encoder.space)
+    _add(archive, "serve", model, model.input, encoder)
     for name in tasks:
-        inputs = _needed(model, model.output[name])
-        _add(archive, name, keras.Model(inputs, {name: model.output[name]}), inputs)
+        inputs = needed_inputs(model, [model.output[name]])
+        _add(archive, name, keras.Model(inputs, {name: model.output[name]}), inputs, encoder)
     archive.write_out(str(folder), verbose=False)
+
+
+def _check_encoder(model, encoder):
+    """Raises unless the model reads what the encoder gives."""
+    checks.instance("encoder", encoder, TableEncoder, "a mtlzoo.data.TableEncoder")
+    given = {key: shape[0] for key, shape in encoder.inputs.items()}
+    read = {key: tensor.shape[1] for key, tensor in model.input.items()} if isinstance(model.input, Mapping) else model.input.shape
+    if given != read:
+        raise ValueError(f"`encoder` must give what the model reads, inputs of {read} columns; received one that gives {given}.")
 
 
 def _in_float32(model):
@@ -125,11 +143,14 @@ def _without_mixed(config):
     return "float32" if isinstance(config, str) and config in ("mixed_float16", "mixed_bfloat16") else config
 
 
-def _add(archive, name, model, inputs):
+def _add(archive, name, model, inputs, encoder=None):
     def endpoint(x):
+        if encoder is not None:
+            encoded = encoder(x)
+            x = {key: encoded[key] for key in inputs}
         return dict(model(x, training=False))
 
-    archive.add_endpoint(name, endpoint, input_signature=[_specs(inputs)])
+    archive.add_endpoint(name, endpoint, input_signature=[_specs(inputs) if encoder is None else encoder.specs()])
 
 
 def _specs(inputs):
@@ -141,20 +162,6 @@ def _specs(inputs):
 
 def _spec(tensor, name):
     return tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype, name=name)
-
-
-def _needed(model, output):
-    """Returns the model's inputs that an output depends on; a dict stays a dict."""
-    found, waiting = set(), [output]
-    while waiting:
-        tensor = waiting.pop()
-        if id(tensor) not in found:
-            found.add(id(tensor))
-            history = tensor._keras_history
-            waiting += history.operation._inbound_nodes[history.node_index].input_tensors
-    if isinstance(model.input, Mapping):
-        return {key: tensor for key, tensor in model.input.items() if id(tensor) in found}
-    return model.input
 
 
 def _is_saved_model(path):

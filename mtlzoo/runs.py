@@ -20,7 +20,7 @@ class RunConfig:
         data: a source, or TFDS image sets joined by "+"; see `mtlzoo.data.load`.
         data_dir: folder of prepared data, or None.
         architecture: name of a builder in `mtlzoo.architectures`.
-        trunk: name of a trunk, or None for the small default one.
+        trunk: name of a trunk, or None for the small default one (for tables `tabular`).
         balancer: name of a balancer, or None for plain training.
         alphas: dict of task name to alpha; tasks not named keep the source's.
         epochs: how often the training data are gone through.
@@ -91,16 +91,20 @@ class RunConfig:
         alphas = {checks.one_of("alpha of task", name, names): value for name, value in self.alphas.items()}
         tasks = [task.replace(alpha=alphas.get(task.name, task.alpha)) for task in splits.tasks]
         balancer = None if architecture else self.balancer
+        trunk = self.trunk
+        if splits.encoder is not None and trunk in (None, "tabular"):
+            trunk = trunks.tabular(splits.encoder.sizes)
         builder = architectures.get(architecture or self.architecture)
         optimizer = keras.optimizers.Adam(self.learning_rate)
-        return builder(splits.inputs, tasks, trunk=self.trunk, optimizer=optimizer, balancer=balancer, seed=self.seed)
+        return builder(splits.inputs, tasks, trunk=trunk, optimizer=optimizer, balancer=balancer, seed=self.seed)
 
 
 def train(config: RunConfig, folder, *, overwrite: bool = False, progress: bool = True):
     """Trains a model and its single-task baselines, and leaves a folder with all that came of it.
 
     The folder holds `model.keras`, `export/` (SavedModel), `report.json`, `report.md`, `report.png`, `history.csv` (and
-    `history_single_task.csv`), `learning_curves.png` and `config.json`. It appears whole, or not at all.
+    `history_single_task.csv`), `learning_curves.png` and `config.json`; for tables `encoder.keras`, too, and the export takes raw
+    columns. It appears whole, or not at all.
 
     Args:
         config: what to run.
@@ -140,7 +144,9 @@ def train(config: RunConfig, folder, *, overwrite: bool = False, progress: bool 
     with files.aside(folder) as aside:
         aside.mkdir()
         model.save(aside / "model.keras")
-        export.export_saved_model(model, aside / "export")
+        export.export_saved_model(model, aside / "export", encoder=splits.encoder)
+        if splits.encoder is not None:
+            splits.encoder.save(aside / "encoder.keras")
         report.save(aside)
         evaluation.plot_report(report, aside / "report.png")
         evaluation.save_history(history, aside / "history.csv")

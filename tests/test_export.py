@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from mtlzoo import Task, architectures, trunks
+from mtlzoo.data import TableEncoder, from_table
 from mtlzoo.export import export_litert, export_saved_model
 
 TASKS = [Task.multiclass("digit", 3), Task.binary("even"), Task.regression("price", units=2)]
@@ -212,3 +213,28 @@ def test_bad_arguments_are_named(model, tmp_path):
     with pytest.raises(ValueError, match="received 'serve'"):
         export_saved_model(taken, tmp_path / "1")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_s_encoder_goes_with_the_model(tmp_path):
+    table = {"home city": ["Rome", "Oslo", None, "Rome", "Oslo"] * 4, "age": list(range(19)) + [None], "rich": [0, 1] * 10}
+    splits = from_table(table, [Task.binary("rich")], verbose=False)
+    encoder = splits.encoder
+    model = architectures.mmoe(splits.inputs, [*splits.tasks, Task.regression("wage")], trunk=trunks.tabular(encoder.sizes), seed=0)
+    path = export_saved_model(model, tmp_path / "1", encoder=encoder)
+    new = {"home city": ["Oslo", "Paris", None, "Rome", "Rome", "", "Oslo"], "age": [1.0, None, 3, 4, 5, 600, -1]}
+    raw = encoder.raw(new)
+    arrays = {"home_city": raw["home city"].astype("U"), "age": raw["age"]}
+    found, wanted = served_elsewhere(path, arrays, tmp_path), model.predict(encoder.encode(new), verbose=0)
+    for size in (1, 7):
+        for task in ("rich", "wage"):
+            np.testing.assert_allclose(found[f"serving_default/age+home_city/{task}/{size}"], wanted[task][:size], atol=1e-6)
+            np.testing.assert_allclose(found[f"{task}/age+home_city/{task}/{size}"], wanted[task][:size], atol=1e-6)
+
+
+def test_an_encoder_must_be_the_model_s_own(tmp_path):
+    encoder = TableEncoder.fit({"city": ["Rome", "Oslo"], "age": [1.0, 2.0]})
+    with pytest.raises(ValueError, match="`encoder` must give what the model reads"):
+        export_saved_model(small(), tmp_path / "1", encoder=encoder)
+    with pytest.raises(TypeError, match="`encoder` must be a mtlzoo.data.TableEncoder"):
+        export_saved_model(small(), tmp_path / "1", encoder="encoder.keras")
+    assert not (tmp_path / "1").exists()

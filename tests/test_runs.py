@@ -2,9 +2,14 @@
 
 import json
 
+import keras
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from mtlzoo import runs
+from mtlzoo.data import TableEncoder
+from mtlzoo.data.sources import fake_census
 from mtlzoo.runs import RunConfig
 
 
@@ -41,3 +46,15 @@ def test_the_baseline_has_the_run_s_size_budget_and_seed():
     assert dict(baseline.alphas) == dict(model.alphas)
     names = {layer.name for layer in baseline.layers}
     assert {f"{task.name}_{layer.name}" for task in splits.tasks for layer in model.layers if layer.name.startswith("dense")} <= names
+
+
+def test_a_run_on_a_table_keeps_its_encoder_and_exports_raw_columns(tmp_path):
+    fake_census(tmp_path, rows=200)
+    config = RunConfig(data="census_income", data_dir=str(tmp_path), architecture="mmoe", epochs=1, baseline=False)
+    runs.train(config, tmp_path / "run", progress=False)
+    model, encoder = keras.saving.load_model(tmp_path / "run" / "model.keras"), TableEncoder.load(tmp_path / "run" / "encoder.keras")
+    table = {name: ["Other", "?"] for name in encoder.categories} | {name: [1.0, None] for name in encoder.numbers}
+    served = tf.saved_model.load(str(tmp_path / "run" / "export"))
+    found = served.serve({name: tf.constant(values) for name, values in encoder.raw(table).items()})
+    for task, values in model.predict(encoder.encode(table), verbose=0).items():
+        np.testing.assert_allclose(found[task], values, atol=1e-6)

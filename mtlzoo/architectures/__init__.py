@@ -5,10 +5,12 @@ from mtlzoo.architectures._registry import get as get
 from mtlzoo.architectures._registry import names as names
 from mtlzoo.architectures._registry import rebuild as rebuild
 from mtlzoo.architectures.adatt import adatt as adatt
+from mtlzoo.architectures.aitm import aitm as aitm
 from mtlzoo.architectures.attention_sharing import attention_sharing as attention_sharing
 from mtlzoo.architectures.cgc import cgc as cgc
 from mtlzoo.architectures.chained import chained as chained
 from mtlzoo.architectures.conditionals import conditionals as conditionals
+from mtlzoo.architectures.conditioned import conditioned as conditioned
 from mtlzoo.architectures.cross_stitch import cross_stitch as cross_stitch
 from mtlzoo.architectures.dselect_k import dselect_k as dselect_k
 from mtlzoo.architectures.esmm import esmm as esmm

@@ -13,8 +13,9 @@ def make_inputs(inputs, tasks):
     """Returns Keras inputs, and for each task the tensor that its trunk reads.
 
     Args:
-        inputs: the shape of one input without the batch, such as (28, 28, 1); a Keras input tensor; or a dict of
-            these: with the keys `<task>_input` of all tasks (or the task names) each task has an input of its own.
+        inputs: the shape of one input without the batch, such as (28, 28, 1), which may end in a dtype, such as (33, "int32"); a
+            Keras input tensor; or a dict of these: with the keys `<task>_input` of all tasks (or the task names) each task has
+            an input of its own.
         tasks: the tasks.
 
     Returns:
@@ -106,7 +107,18 @@ def _as_input(argument, value, name):
         return value
     if isinstance(value, numbers.Integral):
         value = (value,)
+    value, dtype = _without_dtype(value)
     sizes = (type(None), numbers.Integral)
     if not isinstance(value, Sequence) or isinstance(value, str) or not all(isinstance(size, sizes) for size in value):
-        raise TypeError(f"`{argument}` must be a shape such as (28, 28, 1) or a Keras input; received {value!r}.")
-    return keras.Input(tuple(size if size is None else int(size) for size in value), name=name)
+        raise TypeError(
+            f'`{argument}` must be a shape such as (28, 28, 1), or one with a dtype such as (33, "int32"), or a Keras input; '
+            f"received {value!r}."
+        )
+    return keras.Input(tuple(size if size is None else int(size) for size in value), dtype=dtype, name=name)
+
+
+def _without_dtype(shape):
+    """Returns a shape, and the dtype that it ends in, or None."""
+    if isinstance(shape, str) or not isinstance(shape, Sequence) or not shape or not isinstance(shape[-1], str):
+        return shape, None
+    return shape[:-1], keras.backend.standardize_dtype(shape[-1])

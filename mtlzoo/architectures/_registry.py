@@ -41,9 +41,10 @@ def architecture(builder: Callable) -> Callable:
 
 
 def _shapes(inputs):
-    """Inputs as shapes, so that the record outlives the tensors."""
+    """Inputs as shapes (with their dtypes where these are not the usual one), so that the record outlives the tensors."""
     if isinstance(inputs, keras.KerasTensor):
-        return tuple(inputs.shape[1:])
+        shape, dtype = tuple(inputs.shape[1:]), keras.backend.standardize_dtype(inputs.dtype)
+        return shape if dtype == keras.config.floatx() else (*shape, dtype)
     return {key: _shapes(value) for key, value in inputs.items()} if isinstance(inputs, Mapping) else inputs
 
 

@@ -32,12 +32,12 @@ def conditionals(model: MultiTaskModel) -> keras.Model:
     True
     """
     checks.instance("model", model, MultiTaskModel, "a MultiTaskModel")
-    found = dict(model.output)
+    found, joint = dict(model.output), False
     for name, output in model.output.items():
         history = output._keras_history
         if isinstance(history.operation, Joint):
-            own = history.operation._inbound_nodes[history.node_index].input_tensors[-1]
-            found[name] = Joint(name=f"{name}_conditional", dtype="float32")([own])
-    if all(found[name] is output for name, output in model.output.items()):
+            *before, own = history.operation._inbound_nodes[history.node_index].input_tensors
+            found[name], joint = Joint(name=f"{name}_conditional", dtype="float32")([own]), joint or bool(before)
+    if not joint:
         raise ValueError(f"`model` must have joint probabilities as outputs, as 'chained' and 'esmm' give them; {model.name!r} has none.")
     return keras.Model(model.input, found, name=f"{model.name}_conditionals")

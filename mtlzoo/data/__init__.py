@@ -3,6 +3,7 @@
 from mtlzoo.data import sources as sources
 from mtlzoo.data.aligned import aligned as aligned
 from mtlzoo.data.describe import describe as describe
+from mtlzoo.data.from_table import from_table as from_table
 from mtlzoo.data.label_with import label_with as label_with
 from mtlzoo.data.load import load as load
 from mtlzoo.data.mixed import mixed as mixed
@@ -15,3 +16,4 @@ from mtlzoo.data.scaling import Scaling as Scaling
 from mtlzoo.data.sources import Splits as Splits
 from mtlzoo.data.split import split as split
 from mtlzoo.data.start_at import start_at as start_at
+from mtlzoo.data.table_encoder import TableEncoder as TableEncoder

@@ -1,10 +1,16 @@
 """Layers that architectures are made of: N copies of a layer as one, gates, mixtures, stitches, rotations and joint events."""
 
+from mtlzoo.layers.adapter import Adapter as Adapter
+from mtlzoo.layers.adaptive_transfer import AdaptiveTransfer as AdaptiveTransfer
 from mtlzoo.layers.batch_to_copies import BatchToCopies as BatchToCopies
 from mtlzoo.layers.branching import Branching as Branching
+from mtlzoo.layers.calibrator import Calibrator as Calibrator
 from mtlzoo.layers.copies_to_batch import CopiesToBatch as CopiesToBatch
 from mtlzoo.layers.cross_stitch import CrossStitch as CrossStitch
+from mtlzoo.layers.distillation import Distillation as Distillation
 from mtlzoo.layers.dselect_k import DSelectK as DSelectK
+from mtlzoo.layers.film import FiLM as FiLM
+from mtlzoo.layers.fold import Fold as Fold
 from mtlzoo.layers.folded import Folded as Folded
 from mtlzoo.layers.for_all import ForAll as ForAll
 from mtlzoo.layers.for_each import ForEach as ForEach
@@ -26,7 +32,9 @@ from mtlzoo.layers.stacked_dense import StackedDense as StackedDense
 from mtlzoo.layers.stacked_layers import StackedLayers as StackedLayers
 from mtlzoo.layers.stacked_norm import StackedBatchNormalization as StackedBatchNormalization
 from mtlzoo.layers.stage_mixture import StageMixture as StageMixture
+from mtlzoo.layers.table_embedding import TableEmbedding as TableEmbedding
 from mtlzoo.layers.task_attention import TaskAttention as TaskAttention
 from mtlzoo.layers.task_combination import TaskCombination as TaskCombination
 from mtlzoo.layers.task_interaction import TaskInteraction as TaskInteraction
+from mtlzoo.layers.unfold import Unfold as Unfold
 from mtlzoo.layers.unstack import Unstack as Unstack

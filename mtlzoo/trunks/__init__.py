@@ -9,3 +9,4 @@ from mtlzoo.trunks._trunk import Stage as Stage
 from mtlzoo.trunks._trunk import Trunk as Trunk
 from mtlzoo.trunks.cnn import cnn as cnn
 from mtlzoo.trunks.mlp import mlp as mlp
+from mtlzoo.trunks.tabular import tabular as tabular

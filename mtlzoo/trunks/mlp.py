@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from keras import layers
 
 from mtlzoo import checks
+from mtlzoo.trunks._dense import dense_stages
 from mtlzoo.trunks._registry import TRUNKS
 from mtlzoo.trunks._trunk import Trunk
 
@@ -34,13 +35,4 @@ def mlp(units: Sequence[int] = (64, 64), *, activation: str = "relu", batch_norm
     checks.number("dropout", dropout, low=0, high=0.99)
     if not units:
         raise ValueError("`units` must name at least one stage; received none.")
-    stages = {}
-    for index, width in enumerate(units, start=1):
-        stage = [layers.Flatten()] if index == 1 else []
-        stage.append(layers.Dense(width, activation=None if batch_norm else activation))
-        if batch_norm:
-            stage += [layers.BatchNormalization(), layers.Activation(activation)]
-        if dropout:
-            stage.append(layers.Dropout(dropout))
-        stages[f"dense{index}"] = stage
-    return Trunk(stages)
+    return Trunk(dense_stages(units, activation, batch_norm, dropout, first=[layers.Flatten()]))

@@ -26,7 +26,7 @@ LEVELS = [
         "assemble",
         "progress",
     ],
-    ["data", "architectures"],
+    ["data", "architectures", "growth"],
     ["evaluation"],
     ["tuning", "export"],
     ["runs"],
@@ -59,6 +59,7 @@ SPEAK_KERAS_ONLY = [
     "trunks",
     "assemble",
     "architectures",
+    "growth",
 ]
 IMPORTED_LATE = ["matplotlib", "tensorflow_datasets", "keras_tuner", "tensorboard", "sklearn", "pandas", "rich"]
 

@@ -4,6 +4,8 @@ from mtlzoo.data.sources._registry import Splits as Splits
 from mtlzoo.data.sources._registry import describe as describe
 from mtlzoo.data.sources._registry import get as get
 from mtlzoo.data.sources._registry import names as names
+from mtlzoo.data.sources.census_income import census_income as census_income
+from mtlzoo.data.sources.census_income import fake_census as fake_census
 from mtlzoo.data.sources.digits import digits as digits
 from mtlzoo.data.sources.fake_tfds import fake_tfds as fake_tfds
 from mtlzoo.data.sources.multi_fashion import multi_fashion as multi_fashion

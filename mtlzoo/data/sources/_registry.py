@@ -18,12 +18,13 @@ class Splits:
 
     Args:
         tasks: the tasks.
-        inputs: shape of one input, without the batch; or a dict of shapes by input.
+        inputs: shape of one input, without the batch, which ends in the dtype if that is not float32; or a dict of shapes by input.
         train: mixture of `(x, {task: y}, {task: weight})`, shuffled anew each epoch.
         validation: the same for validation, in order.
         test: the same for the test, in order.
         sizes: rows by split.
         info: a sentence on where the data is from.
+        encoder: None, or what turned a table's raw columns into these inputs, a `mtlzoo.data.TableEncoder`.
 
     Source: the splits of TensorFlow Datasets.
 
@@ -34,9 +35,10 @@ class Splits:
     """
 
     tasks: tuple[Task, ...]
-    inputs: tuple[int, ...] | Mapping[str, tuple[int, ...]]
+    inputs: tuple[int | str, ...] | Mapping[str, tuple[int | str, ...]]
     train: tf.data.Dataset
     validation: tf.data.Dataset
     test: tf.data.Dataset
     sizes: Mapping[str, int]
     info: str = ""
+    encoder: object = None

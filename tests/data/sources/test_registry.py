@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from mtlzoo.data import load, sources
-from mtlzoo.data.sources import Splits, fake_tfds
+from mtlzoo.data.sources import Splits, fake_census, fake_tfds
 from mtlzoo.task import check_tasks
 
 SPECS = [*sources.names(), "mnist+fashion_mnist"]
@@ -19,6 +19,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tfds")
     for seed, name in enumerate(("mnist", "fashion_mnist")):
         fake_tfds(folder, name, train=80, test=30, seed=seed)
+    fake_census(folder, rows=300)
     return folder
 
 
@@ -31,7 +32,9 @@ def made(request, folder):
 
 
 def rows(mixture):
-    return np.concatenate([tf.concat([tf.reshape(part, (len(part), -1)) for part in tf.nest.flatten(x)], 1) for x, _, _ in mixture])
+    return np.concatenate(
+        [tf.concat([tf.cast(tf.reshape(part, (len(part), -1)), "float32") for part in tf.nest.flatten(x)], 1) for x, _, _ in mixture]
+    )
 
 
 @pytest.mark.parametrize("name", sources.names())
@@ -50,7 +53,7 @@ def test_elements_match_the_tasks_and_sizes_the_rows(made):
     for split in ("train", "validation", "test"):
         mixture = getattr(splits, split)
         x, y, weights = mixture.element_spec
-        shapes = tf.nest.map_structure(lambda spec: tuple(spec.shape[1:]), x)
+        shapes = tf.nest.map_structure(lambda spec: (*spec.shape[1:], *([] if spec.dtype == "float32" else [spec.dtype.name])), x)
         assert shapes == splits.inputs
         assert sorted(y) == sorted(weights) == names
         for task in splits.tasks:

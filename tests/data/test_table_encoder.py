@@ -1,0 +1,117 @@
+"""The encoder: one answer for each cell, in memory, in the graph and in its file."""
+
+import numpy as np
+import pandas
+import pytest
+import tensorflow as tf
+
+from mtlzoo.data import TableEncoder
+
+FRAME = pandas.DataFrame(
+    {
+        "city": ["Rome", "Oslo", None, "Rome", "[UNK]"],
+        "code": [36, 1, 36, 7, 36],
+        "hours per week": [1.0, None, 3.0, 5.0, 7.0],
+        "flag": [True, False, True, True, True],
+    }
+)
+KINDS = {"city": "category", "code": "category", "hours per week": "number", "flag": "category"}
+
+
+@pytest.fixture
+def encoder():
+    return TableEncoder.fit(FRAME, KINDS)
+
+
+def test_texts_have_ids_by_how_often_they_occur(encoder):
+    assert encoder.vocabulary("city") == ["[UNK]", "Rome", "", "Oslo"]
+    assert encoder.vocabulary("code") == ["[UNK]", "36", "1", "7"]
+    assert encoder.vocabulary("flag") == ["[UNK]", "True", "False"]
+    assert encoder.sizes == (4, 4, 3)
+    assert encoder.inputs == {"categories": (3, "int32"), "numbers": (1,)}
+    found = encoder.encode(FRAME)
+    assert found["categories"][:, 0].tolist() == [1, 3, 2, 1, 0]
+    assert found["categories"].dtype == "int32" and found["numbers"].dtype == "float32"
+
+
+def test_numbers_are_normalised_over_the_cells_that_are_there(encoder):
+    values = np.array([1.0, 3.0, 5.0, 7.0])
+    wanted = (values - values.mean()) / values.std()
+    found = encoder.encode(FRAME)["numbers"][:, 0]
+    np.testing.assert_allclose(found[[0, 2, 3, 4]], wanted, rtol=1e-6)
+    assert found[1] == 0
+
+
+def test_unknown_texts_and_whole_floats():
+    encoder = TableEncoder.fit(FRAME, KINDS)
+    new = pandas.DataFrame({"city": ["Paris", "Oslo"], "code": [36.0, None], "hours per week": ["4", ""], "flag": ["True", "no"]})
+    new = new.replace({"": None})
+    found = encoder.encode(new)
+    assert found["categories"].tolist() == [[0, 1, 1], [3, 0, 0]]
+    np.testing.assert_allclose(found["numbers"][:, 0], [0, 0], atol=1e-7)
+
+
+def test_the_graph_and_memory_agree(encoder):
+    raw = {name: tf.constant(values) for name, values in encoder.raw(FRAME).items()}
+    found, wanted = tf.function(encoder)(raw), encoder.encode(FRAME)
+    for key, values in wanted.items():
+        np.testing.assert_array_equal(found[key], values)
+        assert found[key].dtype == values.dtype
+
+
+def test_the_file_brings_it_back(encoder, tmp_path):
+    path = encoder.save(tmp_path / "encoder.keras")
+    loaded = TableEncoder.load(path)
+    assert (loaded.columns, loaded.sizes, loaded.describe()) == (encoder.columns, encoder.sizes, encoder.describe())
+    for key, values in encoder.encode(FRAME).items():
+        np.testing.assert_array_equal(loaded.encode(FRAME)[key], values)
+    with pytest.raises(ValueError, match="overwrite=True"):
+        encoder.save(path)
+    (tmp_path / "other.keras").write_bytes(b"nothing")
+    with pytest.raises(ValueError, match="that TableEncoder.save wrote"):
+        TableEncoder.load(tmp_path / "other.keras")
+
+
+def test_rare_categories_share_the_unknown_id():
+    encoder = TableEncoder.fit(FRAME, {"city": "category"}, min_count=2)
+    assert encoder.vocabulary("city") == ["[UNK]", "Rome"]
+    assert encoder.encode(FRAME)["categories"][:, 0].tolist() == [1, 0, 0, 1, 0]
+    none = TableEncoder.fit({"city": ["a", "b"]}, min_count=5)
+    assert none.encode({"city": ["a", "c"]})["categories"].tolist() == [[0], [0]]
+
+
+def test_a_constant_number_and_one_that_is_never_there():
+    encoder = TableEncoder.fit({"same": [3.0, 3.0], "empty": [None, None]}, {"same": "number", "empty": "number"})
+    assert encoder.encode({"same": [3.0, 4.0], "empty": [None, 2.0]})["numbers"].tolist() == [[0, 0], [1, 2]]
+
+
+def test_kinds_are_inferred_from_all_cells_that_are_there():
+    table = {"a": ["1", None, "2.5"], "b": ["1", "x", None], "c": [None, None, None], "d": [True, False, True], "e": [1, 2, 3]}
+    encoder = TableEncoder.fit(table)
+    assert (encoder.categories, encoder.numbers) == (("b", "d"), ("a", "e"))
+    assert TableEncoder.fit(table, ["a"]).columns == ("a",)
+    dates = TableEncoder.fit({"day": pandas.to_datetime(["2024-01-01", "2024-01-02"])})
+    assert dates.categories == ("day",)
+
+
+@pytest.mark.parametrize(
+    ("table", "features", "message"),
+    [
+        ({"a": ["1", "x"]}, {"a": "number"}, "column 'a', row 2 must be a finite number or empty; received 'x'"),
+        ({"a": [1.0, np.inf]}, None, "column 'a', row 2 must be a finite number"),
+        ({"a": [1.0]}, {"b": "number"}, "`features key` must be one of 'a'; received 'b'"),
+        ({"a": [1.0]}, {"a": "numbr"}, "Did you mean 'number'"),
+        ({"a/b": ["x"]}, None, "without '/'"),
+        ({"a": [None]}, None, "at least one column with values"),
+    ],
+)
+def test_bad_tables_are_refused(table, features, message):
+    with pytest.raises(ValueError, match=message):
+        TableEncoder.fit(table, features)
+
+
+def test_missing_columns_are_named(encoder):
+    with pytest.raises(ValueError, match="`column` must be one of .* received 'flag'"):
+        encoder.encode(FRAME.drop(columns="flag"))
+    with pytest.raises(ValueError, match="missing"):
+        encoder({"city": tf.constant(["Rome"])})
