@@ -17,7 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
-from scipy import stats
+from _intervals import interval
 
 import mtlzoo
 from mtlzoo import Task, data, trunks
@@ -52,15 +52,6 @@ def run(method, sets, arguments, seed):
     taken = time.perf_counter() - start
     logs = model.evaluate(data.mixed(test, tasks, batch_size=BATCH, shuffle=False, normalize="unit"), return_dict=True, verbose=0)
     return logs, taken, model.count_params(), tasks
-
-
-def interval(values):
-    """Mean and half the 95 % confidence interval."""
-    values = np.asarray(values)
-    if len(values) < 2:
-        return f"{values.mean():.2f}"
-    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return f"{values.mean():.2f} ± {half:.2f}"
 
 
 def main():

@@ -21,7 +21,6 @@ import tensorflow as tf
 
 from mtlzoo import Task, data
 from mtlzoo.data.sources import _tfds
-from mtlzoo.data.sources.digits import compose
 
 SHARED = pathlib.Path(__file__).resolve().parents[2] / "shared" / "tfds"
 BATCH = 256
@@ -62,7 +61,10 @@ def image_sets(folder):
     from sklearn.datasets import load_digits
 
     digits = load_digits()
-    made = {name: compose(digits.images.astype("uint8"), digits.target, rows)[:2] for name, rows in (("one", 20_000), ("two", 40_000))}
+    made = {
+        name: data.overlay(digits.images.astype("uint8"), digits.target, rows, shift=4, margin=0)[:2]
+        for name, rows in (("one", 20_000), ("two", 40_000))
+    }
     return {name: (arrays, tf.data.Dataset.from_tensor_slices(arrays)) for name, arrays in made.items()}
 
 

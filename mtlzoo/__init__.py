@@ -5,6 +5,7 @@ from mtlzoo import balancing as balancing
 from mtlzoo import data as data
 from mtlzoo import evaluation as evaluation
 from mtlzoo import export as export
+from mtlzoo import growth as growth
 from mtlzoo import layers as layers
 from mtlzoo import trunks as trunks
 from mtlzoo.alphas import AlphaSchedule as AlphaSchedule

@@ -1,5 +1,7 @@
 """What the tasks of a model share: found in the functional graph, not declared."""
 
+from collections.abc import Mapping
+
 import keras
 
 from mtlzoo import checks
@@ -8,6 +10,8 @@ from mtlzoo.layers import Rotation
 
 def operations_behind(tensor, stop=()):
     """Returns the operations that a Keras tensor is computed by, not going behind the tensors in `stop`.
+
+    A layer that has `passes_first` gives back its first input as it is, and only looks at the others.
 
     Args:
         tensor: a Keras tensor of a functional graph.
@@ -24,8 +28,17 @@ def operations_behind(tensor, stop=()):
         seen.add(id(tensor))
         history = tensor._keras_history
         found[id(history.operation)] = history.operation
-        waiting += history.operation._inbound_nodes[history.node_index].input_tensors
+        read = history.operation._inbound_nodes[history.node_index].input_tensors
+        waiting += read[:1] if getattr(history.operation, "passes_first", False) else read
     return list(found.values())
+
+
+def needed_inputs(model, outputs):
+    """Returns the model's inputs that outputs depend on; a dict stays a dict, and a single input is returned as it is."""
+    behind = {id(operation) for output in outputs for operation in operations_behind(output)}
+    if isinstance(model.input, Mapping):
+        return {key: tensor for key, tensor in model.input.items() if id(tensor._keras_history.operation) in behind}
+    return model.input
 
 
 class Sharing:

@@ -6,6 +6,7 @@ import math
 import keras
 import tensorflow as tf
 
+from mtlzoo import _added_losses
 from mtlzoo.balancing import Direction
 
 
@@ -17,7 +18,7 @@ class Step:
         picked: labels, outputs and label weights, each by task.
         losses: task losses [T].
         counts: number (or weight) of labels that each is a mean over, [T].
-        added: the added losses (regularisers), summed.
+        added: the added losses (regularisers): their sum, and behind it those that are reported by name.
         gradients: one for each trainable variable, scaled as the optimizer wants it.
         weights: the balancer's weights [T], or None.
         advance: moves the balancer's state; called once the step is known to be good.
@@ -39,11 +40,11 @@ def forward(model, outputs, y, sample_weight):
 
 
 def added(model):
-    """Returns the added losses, summed, and this replica's share of them, scaled for the optimizer; None if there are none."""
+    """Returns `_added_losses.values`, and this replica's share of their sum, scaled for the optimizer; None if there are none."""
+    values = _added_losses.values(model)
     if not model.losses:
-        return tf.zeros(()), None
-    total = tf.add_n([tf.reduce_sum(tf.cast(loss, "float32")) for loss in model.losses])
-    return total, model.optimizer.scale_loss(total / model.distribute_strategy.num_replicas_in_sync)
+        return values, None
+    return values, model.optimizer.scale_loss(values[0] / model.distribute_strategy.num_replicas_in_sync)
 
 
 def with_added(gradients, tape, loss, variables):

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from mtlzoo import checks, files
+from mtlzoo._sharing import needed_inputs
 from mtlzoo.data import TableEncoder
 from mtlzoo.model import MultiTaskModel
 
@@ -108,7 +109,7 @@ def _write_saved_model(model, folder, tasks, encoder=None):
         archive.track(encoder.space)
     _add(archive, "serve", model, model.input, encoder)
     for name in tasks:
-        inputs = _needed(model, model.output[name])
+        inputs = needed_inputs(model, [model.output[name]])
         _add(archive, name, keras.Model(inputs, {name: model.output[name]}), inputs, encoder)
     archive.write_out(str(folder), verbose=False)
 
@@ -161,20 +162,6 @@ def _specs(inputs):
 
 def _spec(tensor, name):
     return tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype, name=name)
-
-
-def _needed(model, output):
-    """Returns the model's inputs that an output depends on; a dict stays a dict."""
-    found, waiting = set(), [output]
-    while waiting:
-        tensor = waiting.pop()
-        if id(tensor) not in found:
-            found.add(id(tensor))
-            history = tensor._keras_history
-            waiting += history.operation._inbound_nodes[history.node_index].input_tensors
-    if isinstance(model.input, Mapping):
-        return {key: tensor for key, tensor in model.input.items() if id(tensor) in found}
-    return model.input
 
 
 def _is_saved_model(path):

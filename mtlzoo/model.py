@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from mtlzoo import _backward, _executions, _learnt_sharing, _sharing, _step_parts, _task_losses, balancing, checks, gradients
+from mtlzoo import _added_losses, _backward, _executions, _learnt_sharing, _sharing, _step_parts, _task_losses, balancing, checks, gradients
 from mtlzoo._random_state import RandomState
 from mtlzoo.alphas import Alphas
 from mtlzoo.task import check_tasks
@@ -21,8 +21,8 @@ class MultiTaskModel(keras.Model):
 
     Without a balancer it trains as a plain `keras.Model` compiled with the tasks' losses and `loss_weights` = alphas.
     Differences that come on top: a loss is the mean over the labels that are there (weight above 0); `loss` in the logs
-    is Σ α_t·L_t plus added losses, with a balancer too, so that runs can be compared; a non-finite loss stops training
-    with the task's name before any weight is touched.
+    is Σ α_t·L_t plus added losses, with a balancer too, so that runs can be compared (losses added by a layer that has
+    `reports_loss` are logged as `<layer>_loss`); a non-finite loss stops training with the task's name before any weight is touched.
 
     Args:
         inputs: Keras input tensor, or dict of them.
@@ -146,6 +146,7 @@ class MultiTaskModel(keras.Model):
         self._keep("balancer", balancer)
         self._keep("on_nonfinite", on_nonfinite)
         self._keep("task_losses", _task_losses.TaskLosses(tasks))
+        self._keep("_added_means", _added_losses.means(self))
         self._keep("_backward", backward)
         super().compile(
             optimizer=optimizer,
@@ -170,12 +171,11 @@ class MultiTaskModel(keras.Model):
 
     @property
     def metrics(self):
-        """All metrics: total loss, compiled metrics, task losses, and balancer weights if there is a balancer."""
+        """All metrics: total loss, compiled metrics, task losses, reported added losses, and balancer weights if there is a balancer."""
         own = []
         if self.task_losses is not None:
-            own = self.task_losses.loss_means + (
-                self.task_losses.weight_means if self.balancer is not None and self.balancer.weighs else []
-            )
+            own = self.task_losses.loss_means + self._added_means
+            own += self.task_losses.weight_means if self.balancer is not None and self.balancer.weighs else []
         return super().metrics + own
 
     def total_loss(self, losses, weights=None):
@@ -198,11 +198,12 @@ class MultiTaskModel(keras.Model):
 
     def get_metrics_result(self):
         """Returns the logs; `loss` is Σ α_t·`<task>_loss` plus added losses, whatever labels are missing in which batch."""
-        logs = super().get_metrics_result() | self.task_losses.results()
+        logs = super().get_metrics_result() | self.task_losses.results() | {mean.name: mean.result() for mean in self._added_means}
         return logs | {"loss": self.task_losses.total(self.alphas.vector) + self._loss_tracker.result()}
 
     def _track(self, x, picked, losses, counts, added):
-        self._loss_tracker.update_state(added, sample_weight=_step_parts.rows(x))
+        for mean, value in zip((self._loss_tracker, *self._added_means), tf.unstack(added), strict=True):
+            mean.update_state(value, sample_weight=_step_parts.rows(x))
         self.task_losses.track(self.task_losses.loss_means, losses, counts)
         if self._compile_metrics is not None:
             self._compile_metrics.update_state(*picked)
@@ -239,8 +240,7 @@ class MultiTaskModel(keras.Model):
         """One step of `evaluate`; balancer weights belong to training and are left out."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         picked = self.task_losses.pick(y, self(x, training=False), sample_weight)
-        added = [ops.sum(ops.cast(loss, "float32")) for loss in self.losses]
-        self._track(x, picked, *self.task_losses(*picked), sum(added, ops.zeros(())))
+        self._track(x, picked, *self.task_losses(*picked), _added_losses.values(self))
         logs = self.get_metrics_result()
         return {key: value for key, value in logs.items() if not self.balancer or key not in self._weight_keys}
 

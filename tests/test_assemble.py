@@ -30,6 +30,30 @@ def test_stacked_features_give_what_features_by_task_give(tower, rng):
         np.testing.assert_allclose(together.predict(values, verbose=0)[task], output, atol=1e-6)
 
 
+def test_outputs_may_be_made_of_several_heads(rng):
+    x = keras.Input((5,))
+    tasks = [Task.binary("a"), Task.binary("b"), Task.regression("c")]
+
+    def outputs(heads):
+        return {"b": keras.layers.Add(name="b")([heads.logits("a", x), heads.logits("b", x)])}
+
+    model = assemble(x, dict.fromkeys("abc", x), tasks, tower=(4,), outputs=outputs, seed=0)
+    plain = assemble(x, dict.fromkeys("abc", x), tasks, tower=(4,), seed=0)
+    assert [layer.name for layer in model.layers if "tower" in layer.name] == ["a_tower1", "b_tower1", "c_tower1"]
+    values = rng.normal(size=(6, 5)).astype("float32")
+    found, wanted = model.predict(values, verbose=0), plain.predict(values, verbose=0)
+    for name in "ac":
+        np.testing.assert_array_equal(found[name], wanted[name])
+    logits = {name: np.log(wanted[name] / (1 - wanted[name])) for name in "ab"}
+    np.testing.assert_allclose(found["b"], logits["a"] + logits["b"], atol=1e-5)  # Weights follow from the task, not from the layer.
+
+
+def test_outputs_must_be_those_of_tasks():
+    x = keras.Input((5,))
+    with pytest.raises(ValueError, match="`outputs key` must be one of 'a', 'b'; received 'd'"):
+        assemble(x, {"a": x, "b": x}, TASKS, outputs=lambda heads: {"d": x})
+
+
 def test_features_must_be_vectors_and_complete():
     x = keras.Input((4, 4, 3))
     with pytest.raises(ValueError, match=r"`features\['a'\]` must be vectors.*Flatten"):

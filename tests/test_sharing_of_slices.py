@@ -36,7 +36,19 @@ def moved(model):
     return {variable.path: before[variable.path] - variable.numpy() for variable in model.trainable_variables}
 
 
-@pytest.mark.parametrize(("name", "own"), [("mmoe", {"gates", "towers1"}), ("cross_stitch", {"dense2_stitch", "towers1"})])
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("mmoe", {"gates", "towers1"}),
+        ("cross_stitch", {"dense2_stitch", "towers1"}),
+        ("adatt", {"level2_gates", "towers1"}),
+        ("cgc", {"own_experts_dense1_dense", "own_experts_dense2_dense", "gates", "towers1"}),
+        ("dselect_k", {"selectors", "towers1"}),
+        ("learning_to_branch", {"tasks_branching", "towers1"}),
+        ("ple", {"level1_gates", "level2_own_experts", "level2_gates", "towers1"}),
+        ("stem", {"own_dense1_dense", "own_experts_dense2_dense", "gates", "towers1"}),
+    ],
+)
 @pytest.mark.parametrize("every", [1, 2])
 def test_gates_and_towers_take_the_plain_gradient_and_the_rest_the_weights(name, own, every):
     model = build(name, Lopsided(every=every, name="lopsided"))

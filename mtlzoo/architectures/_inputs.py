@@ -69,11 +69,26 @@ def for_tasks(tensors, network):
     Returns:
         One tensor [batch, tasks, ...] if all tasks read the same, else a dict of task name to [batch, ...].
     """
-    first, *others = tensors.values()
-    if all(other is first for other in others):
+    first = next(iter(tensors.values()))
+    if runs(tensors) == 1:
         return network(first)
     own = Unstack(len(tensors), name="own_features")
     return {name: own(network(x))[index] for index, (name, x) in enumerate(tensors.items())}
+
+
+def shared(tensors, stages):
+    """Returns the features of each task, a dict: those of one trunk on the tensor that the task reads, run once on each tensor."""
+    features = {}
+    for name, x in tensors.items():
+        same = [other for other in features if tensors[other] is x]
+        features[name] = features[same[0]] if same else apply(stages, x)
+    return features
+
+
+def runs(tensors):
+    """Returns how often `for_tasks` runs the network: once if all tasks read the same, else once a task."""
+    first, *others = tensors.values()
+    return 1 if all(other is first for other in others) else len(tensors)
 
 
 def freeze(stages, frozen):

@@ -52,9 +52,6 @@ def hard_sharing(
     tasks = check_tasks(tasks)
     made, tensors = _inputs.make_inputs(inputs, tasks)
     stages = _inputs.read_trunk(trunk, tensors).copy(seed=seed)
-    features = {}
-    for task in tasks:
-        same = [other for other in features if tensors[other] is tensors[task.name]]
-        features[task.name] = features[same[0]] if same else _inputs.apply(stages, tensors[task.name])
+    features = _inputs.shared(tensors, stages)
     _inputs.freeze(stages, frozen)
     return assemble(made, features, tasks, tower=tower, optimizer=optimizer, balancer=balancer, seed=seed, name=name)

@@ -7,6 +7,7 @@ from mtlzoo.data.from_table import from_table as from_table
 from mtlzoo.data.label_with import label_with as label_with
 from mtlzoo.data.load import load as load
 from mtlzoo.data.mixed import mixed as mixed
+from mtlzoo.data.overlay import overlay as overlay
 from mtlzoo.data.paired import paired as paired
 from mtlzoo.data.plot_examples import plot_examples as plot_examples
 from mtlzoo.data.sampling import annealed as annealed

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from mtlzoo import checks, seeds
+from mtlzoo.layers._seeded import without
 
 _ENTRYWISE = (keras.regularizers.L1, keras.regularizers.L2, keras.regularizers.L1L2)
 
@@ -98,10 +99,5 @@ def _weights(layer):
 
 def _likeness(layer):
     """What copies must have in common, as text."""
-    return json.dumps([type(layer).__name__, keras.saving.serialize_keras_object(_bare({**layer.get_config(), "name": None}))])
-
-
-def _bare(config):
-    if isinstance(config, dict):
-        return {key: _bare(value) for key, value in config.items() if key not in ("seed", "shared_object_id")}
-    return [_bare(value) for value in config] if isinstance(config, (list, tuple)) else config
+    config = keras.saving.serialize_keras_object({**layer.get_config(), "name": None})
+    return json.dumps([type(layer).__name__, without(config, "seed", "shared_object_id")])

@@ -7,11 +7,11 @@ import keras
 from keras import ops
 
 from mtlzoo import checks
-from mtlzoo.layers._copies import names
+from mtlzoo.layers._mixing import Mixing
 
 
 @keras.saving.register_keras_serializable(package="mtlzoo")
-class CrossStitch(keras.layers.Layer):
+class CrossStitch(Mixing):
     """Cross-stitch unit: every task's features become a learnt mixture of all tasks' features, x_i ← Σ_j a_ij x_j.
 
     Args:
@@ -36,8 +36,6 @@ class CrossStitch(keras.layers.Layer):
     [1.0, 3.0]
     """
 
-    sharing_needs_inputs = False
-
     def __init__(
         self,
         tasks: Sequence[str],
@@ -49,38 +47,21 @@ class CrossStitch(keras.layers.Layer):
         trainable: bool = True,
         dtype=None,
     ):
-        super().__init__(name=name, trainable=trainable, dtype=dtype)
-        self.tasks = names("tasks", tasks)
+        super().__init__(tasks, own=own, slices=slices, name=name, trainable=trainable, dtype=dtype)
         self.per_channel = checks.instance("per_channel", per_channel, bool, "True or False")
-        self.own = checks.number("own", own, low=0, high=1)
-        self.slices = slices if slices is None else checks.one_of("slices", slices, ["tasks"])
 
-    def build(self, input_shape):
+    def build_mixture(self, channels):
         """Makes the units, rows convex."""
         count = len(self.tasks)
-        if len(input_shape) < 3 or input_shape[1] not in (1, count):
-            raise ValueError(f"`inputs` of {self.name!r} must be [batch, {count}, ...]; received the shape {tuple(input_shape)}.")
-        shape = (count, count, input_shape[-1]) if self.per_channel else (count, count)
+        shape = (count, count, channels) if self.per_channel else (count, count)
         self.units = self.add_weight(name="units", shape=shape, initializer=self._start)
 
-    def call(self, x):
-        """Returns the mixtures, [batch, tasks, ...]."""
-        count = len(self.tasks)
-        if x.shape[1] < count:
-            x = ops.repeat(x, count, axis=1)
+    def mixed(self, x):
+        """Returns the mixtures of features [batch, tasks, ...]."""
         if self.per_channel:
             return self._by_channel(x)
         shape = tuple(ops.shape(x)[1:])
-        return ops.reshape(ops.matmul(self.units, ops.reshape(x, (-1, count, math.prod(shape[1:])))), (-1, *shape))
-
-    def compute_output_shape(self, input_shape):
-        """Returns [batch, tasks, ...]."""
-        return (input_shape[0], len(self.tasks), *input_shape[2:])
-
-    @property
-    def sharing_labels(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Names of the rows and the columns of `sharing`: who reads, and who is read."""
-        return self.tasks, self.tasks
+        return ops.reshape(ops.matmul(self.units, ops.reshape(x, (-1, len(self.tasks), math.prod(shape[1:])))), (-1, *shape))
 
     def sharing(self, inputs=None):
         """Returns a [tasks, tasks], the mean over channels if there is one for each."""
@@ -89,8 +70,7 @@ class CrossStitch(keras.layers.Layer):
 
     def get_config(self):
         """Returns the arguments in plain types."""
-        own = {"tasks": list(self.tasks), "per_channel": self.per_channel, "own": self.own, "slices": self.slices}
-        return {**super().get_config(), **own}
+        return {**super().get_config(), "per_channel": self.per_channel}
 
     def _by_channel(self, x):
         if len(self.tasks) > 8:
@@ -101,8 +81,5 @@ class CrossStitch(keras.layers.Layer):
         return ops.stack([sum(unit * part for unit, part in zip(row, parts, strict=True)) for row in rows], axis=1)
 
     def _start(self, shape, dtype=None):
-        count = shape[0]
-        if count == 1:
-            return ops.ones(shape, dtype=dtype)
-        units = ops.eye(count, dtype="float32") * (self.own - (1 - self.own) / (count - 1)) + (1 - self.own) / (count - 1)
-        return ops.cast(ops.broadcast_to(ops.reshape(units, (count, count, *(1,) * (len(shape) - 2))), shape), dtype)
+        units = self.shares(shape[0])
+        return ops.cast(ops.broadcast_to(units if len(shape) == 2 else units[..., None], shape), dtype)

@@ -1,9 +1,8 @@
 """`Mixture`: weighted sums of the experts' features."""
 
-import math
-
 import keras
-from keras import ops
+
+from mtlzoo.layers._sums import mixed
 
 
 @keras.saving.register_keras_serializable(package="mtlzoo")
@@ -22,7 +21,8 @@ class Mixture(keras.layers.Layer):
 
     Source: Jacobs et al., "Adaptive mixtures of local experts", Neural Computation 3 (1991).
 
-    >>> gates, features = ops.array([[[0.5, 0.5], [1.0, 0.0]]]), ops.array([[[2.0], [4.0]]])
+    >>> import numpy as np
+    >>> gates, features = np.array([[[0.5, 0.5], [1.0, 0.0]]]), np.array([[[2.0], [4.0]]])
     >>> Mixture()([gates, features]).numpy().tolist()
     [[[3.0], [2.0]]]
     """
@@ -41,12 +41,7 @@ class Mixture(keras.layers.Layer):
 
     def call(self, inputs):
         """Returns [batch, readers, ...]."""
-        gates, features = inputs
-        if len(features.shape) == 3:
-            return ops.matmul(gates, features)
-        rest = tuple(ops.shape(features)[2:])
-        flat = ops.reshape(features, (-1, features.shape[1], math.prod(rest)))
-        return ops.reshape(ops.matmul(gates, flat), (-1, gates.shape[1], *rest))
+        return mixed(*inputs)
 
     def compute_output_shape(self, input_shape):
         """Returns [batch, readers, ...]."""

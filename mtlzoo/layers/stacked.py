@@ -11,7 +11,7 @@ from mtlzoo.layers.stacked_norm import StackedBatchNormalization
 
 _FUSED = {kind.of: kind for kind in (StackedDense, StackedConv1D, StackedConv2D, StackedBatchNormalization)}
 # Layers of Keras that have no weights and treat every row of a batch by itself.
-_WEIGHTLESS = {
+WEIGHTLESS = {
     getattr(keras.layers, name)
     for name in (
         *("Flatten", "Reshape", "Permute", "RepeatVector", "Identity", "Rescaling", "UnitNormalization"),
@@ -50,7 +50,7 @@ def stacked(layer, copies=None, *, slices: str | None = None, name: str | None =
     kind = type(first)
     # LoRA, quantization and renorm change what the weights are.
     changed = getattr(first, "lora_rank", None) or getattr(first, "renorm", False) or getattr(first, "quantization_mode", None)
-    made = Folded if kind in _WEIGHTLESS else StackedLayers
+    made = Folded if kind in WEIGHTLESS else StackedLayers
     if not changed:
         made = _FUSED.get(kind, made)
     return made(layer, copies, slices=slices, name=name)

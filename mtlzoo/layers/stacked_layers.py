@@ -44,6 +44,11 @@ class StackedLayers(Stacked):
             if not layer.built:
                 layer.build(input_shape)
 
+    def matched_weights(self):
+        """Returns the weights that are trained, matched over copies: a list of pairs of name and tensor [N, ...]."""
+        matched = zip(*(layer.trainable_variables for layer in self.layers), strict=True)
+        return [(variables[0].name, ops.stack([variable.value for variable in variables])) for variables in matched]
+
     def copy_weights(self, copy):
         """Returns the weights of one copy, given by its name or place, as a list of NumPy arrays."""
         return self.layers[self._copies.index(copy)].get_weights()

@@ -6,6 +6,13 @@ import keras
 
 from mtlzoo import checks, seeds
 from mtlzoo.layers import stacked
+from mtlzoo.layers.stacked import WEIGHTLESS
+
+# Layers that give up the places of maps and sequences.
+_FLATTENING = (
+    keras.layers.Flatten,
+    *(getattr(keras.layers, f"Global{kind}Pooling{rank}D") for kind in ("Max", "Average") for rank in (1, 2, 3)),
+)
 
 
 class Stage:
@@ -30,18 +37,30 @@ class Stage:
     def __call__(self, x):
         """Applies the layers; the first call builds them, and gives them their template's weights if it had any."""
         for index, layer in enumerate(self.layers):
-            if self._weights[index] is not None:
-                if not layer.built:
-                    layer.build(keras.tree.map_structure(lambda tensor: tensor.shape, x))
-                self._start(layer, self._weights[index])
-                self._weights[index] = None
+            if self._weights[index] is not None and not layer.built:
+                layer.build(keras.tree.map_structure(lambda tensor: tensor.shape, x))
+            self._start_once(index)
             x = layer(x)
         return x
+
+    def start(self):
+        """Gives the layers, which must be built, their template's weights if it had any; for those who apply `layers` themselves."""
+        for index in range(len(self.layers)):
+            self._start_once(index)
+
+    def split(self, index: int) -> tuple["Stage", "Stage"]:
+        """Returns two stages that hold the layers in front of a place and those from it on, to be applied instead of this one."""
+        return tuple(type(self)(self.name, self.layers[part], self._weights[part]) for part in (slice(index), slice(index, None)))
 
     def freeze(self):
         """Makes the stage's weights fixed; batch normalisation then runs on its stored statistics."""
         for layer in self.layers:
             layer.trainable = False
+
+    def _start_once(self, index):
+        weights, self._weights[index] = self._weights[index], None
+        if weights is not None:
+            self._start(self.layers[index], weights)
 
     def _start(self, layer, weights):
         layer.set_weights(weights)
@@ -145,6 +164,22 @@ class Trunk:
             made.append(StackedStage(stage, fresh, _weights(roles)))
         return tuple(made)
 
+    def flattening_apart(self) -> "Trunk":
+        """Returns the same trunk with the flattening at the end of a stage as a stage of its own, called `<stage>_flat`.
+
+        Flattening is `Flatten` or a global pooling, with what follows it in its stage without weights, such as dropout. Architectures
+        that put something behind the stages read channels there, where the stage as it was gives one long vector.
+
+        Returns:
+            A `Trunk` whose weights start as those of this one.
+        """
+        stages = {}
+        for name, layers in self._stages.items():
+            end = _end_of_places(layers)
+            parts = {name: layers[:end], _free(f"{name}_flat", self._stages): layers[end:]} if end else {name: layers}
+            stages |= {part: held for part, held in parts.items() if held}
+        return Trunk(stages)
+
     def get_config(self) -> dict:
         """Returns the stages' layers as configurations."""
         return {"stages": {name: [keras.saving.serialize_keras_object(layer) for layer in layers] for name, layers in self._stages.items()}}
@@ -184,6 +219,18 @@ def _roles(layers):
     """Names of the layers inside their stage: what they are, numbered where one kind stands more than once."""
     kinds = [_role(layer) for layer in layers]
     return [kind if kinds.count(kind) == 1 else f"{kind}{kinds[: index + 1].count(kind)}" for index, kind in enumerate(kinds)]
+
+
+def _end_of_places(layers):
+    """Where the flattening at the end of a stage begins."""
+    for index, layer in enumerate(layers):
+        if isinstance(layer, _FLATTENING) and all(type(one) in WEIGHTLESS for one in layers[index:]):
+            return index
+    return len(layers)
+
+
+def _free(name, taken):
+    return _free(f"{name}_", taken) if name in taken else name
 
 
 def _role(layer):

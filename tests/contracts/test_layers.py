@@ -11,20 +11,57 @@ import mtlzoo.layers
 
 PUBLIC = {name: item for name, item in vars(mtlzoo.layers).items() if inspect.isclass(item)}
 L = keras.layers
+
+
+def teacher():
+    x = keras.Input((3,), name="x")
+    return keras.Model(x, {"one": L.Dense(2, activation="softmax", name="one")(x)}, name="teacher")
+
+
 # A layer with its options, and the shapes of what it reads, without the batch.
 MAKERS = {
+    "Adapter": (lambda: PUBLIC["Adapter"](3, start="glorot_uniform", seed=1), [(5, 5, 4)]),
+    "AdaptiveTransfer": (lambda: PUBLIC["AdaptiveTransfer"](("a", "b", "c"), seed=3), [(3, 4)]),
+    "BatchToCopies": (lambda: PUBLIC["BatchToCopies"](7), [(5,)]),
+    "Branching": (
+        lambda: PUBLIC["Branching"](("x", "y"), ("a", "b", "c"), temperature=(2.0, 0.5), steps=9, seed=3, slices="tasks"),
+        [(2, 4)],
+    ),
+    "Calibrator": (lambda: PUBLIC["Calibrator"](0.3), [(3,), (3,)]),
+    "CopiesToBatch": (lambda: PUBLIC["CopiesToBatch"](), [(2, 5)]),
     "CrossStitch": (lambda: PUBLIC["CrossStitch"](("a", "b"), per_channel=True, own=0.7, slices="tasks"), [(2, 4)]),
+    "DSelectK": (lambda: PUBLIC["DSelectK"](("x", "y", "z"), ("a", "b"), entropy=0.1, seed=3, slices="tasks"), [(1, 5)]),
+    "Distillation": (lambda: PUBLIC["Distillation"](teacher(), {"one": "softmax"}, coefficient=0.5), [(2,), (3,)]),
+    "FiLM": (lambda: PUBLIC["FiLM"](("a", "b"), slices="tasks"), [(1, 4)]),
+    "Fold": (lambda: PUBLIC["Fold"](2), [(2, 5)]),
     "Folded": (lambda: PUBLIC["Folded"](L.MaxPooling2D(2), ("a", "b")), [(2, 4, 4, 3)]),
     "ForAll": (lambda: PUBLIC["ForAll"](), [(5,)]),
+    "ForEach": (lambda: PUBLIC["ForEach"](3), [(2, 5)]),
+    "FusionGates": (lambda: PUBLIC["FusionGates"](("x", "y", "z", "w"), ("a",), own=2, first=1, seed=3, slices="tasks"), [(1, 5)]),
     "Gates": (lambda: PUBLIC["Gates"](("x", "y", "z"), ("a", "b"), seed=3, slices="tasks"), [(1, 5)]),
+    "GroupAttention": (lambda: PUBLIC["GroupAttention"](("a", "b"), ("x",), 2, temperature=0.5, seed=3, slices="tasks"), [(5, 3)]),
+    "Joint": (lambda: PUBLIC["Joint"](), [(3,), (3,)]),
     "Mixture": (lambda: PUBLIC["Mixture"](), [(3, 2), (2, 4, 3)]),
+    "NDDR": (lambda: PUBLIC["NDDR"](("a", "b"), own=0.7, slices="tasks"), [(2, 3, 4)]),
+    "OrthogonalSubspaces": (
+        lambda: PUBLIC["OrthogonalSubspaces"]([PUBLIC["StackedConv2D"](L.Conv2D(4, 3), 2), PUBLIC["Folded"](L.MaxPooling2D(2), 2)]),
+        [(1, 5, 5, 2)],
+    ),
+    "OwnGradientMixture": (lambda: PUBLIC["OwnGradientMixture"](), [(2, 5), (4, 5), (1, 5)]),
+    "OwnMixture": (lambda: PUBLIC["OwnMixture"](), [(2, 3), (4, 5), (1, 5)]),
     "Rotation": (lambda: PUBLIC["Rotation"](3), [(4,)]),
+    "Sluice": (lambda: PUBLIC["Sluice"](("a", "b"), own=0.7, slices="tasks"), [(2, 3, 4)]),
     "StackedBatchNormalization": (lambda: PUBLIC["StackedBatchNormalization"](L.BatchNormalization(momentum=0.9), 2), [(2, 4)]),
     "StackedConv1D": (lambda: PUBLIC["StackedConv1D"](L.Conv1D(4, 3, padding="causal", activation="relu"), 2), [(1, 6, 2)]),
     "StackedConv2D": (lambda: PUBLIC["StackedConv2D"](L.Conv2D(4, 3, kernel_regularizer="l2"), 2), [(2, 5, 5, 2)]),
     "StackedDense": (lambda: PUBLIC["StackedDense"](L.Dense(4, activation="relu"), ("a", "b"), slices="tasks"), [(2, 5)]),
     "StackedLayers": (lambda: PUBLIC["StackedLayers"](L.LayerNormalization(), 2), [(2, 5)]),
+    "StageMixture": (lambda: PUBLIC["StageMixture"](("a", "b"), ("low", "high"), last=0.7), [(2, 4), (2, 4)]),
     "TableEmbedding": (lambda: PUBLIC["TableEmbedding"]((3, 4), width=4), [(2,)]),
+    "TaskAttention": (lambda: PUBLIC["TaskAttention"](("a", "b"), 3, seed=3, slices="tasks"), [(1, 4), (2, 5)]),
+    "TaskCombination": (lambda: PUBLIC["TaskCombination"](("a", "b"), own=0.7, slices="tasks"), [(2, 4), (2, 4)]),
+    "TaskInteraction": (lambda: PUBLIC["TaskInteraction"](("a", "b")), [(2, 3), (2, 3), (2, 4)]),
+    "Unfold": (lambda: PUBLIC["Unfold"](1), [(5,)]),  # The contract's batches of 7 and 3 rows leave no other number.
     "Unstack": (lambda: PUBLIC["Unstack"](2), [(2, 5)]),
 }
 

@@ -18,6 +18,7 @@ LEVELS = [
         "_executions",
         "_sharing",
         "_learnt_sharing",
+        "_added_losses",
         "_step_math",
         "_backward",
         "gradients",
@@ -25,7 +26,7 @@ LEVELS = [
         "assemble",
         "progress",
     ],
-    ["data", "architectures"],
+    ["data", "architectures", "growth"],
     ["evaluation"],
     ["tuning", "export"],
     ["runs"],
@@ -41,6 +42,7 @@ CHAINS = [
     ["_step_parts", "model"],
     ["_executions", "model"],
     ["_learnt_sharing", "model"],
+    ["_added_losses", "_step_math", "model"],
     ["_sharing", "_step_math", "_backward", "gradients", "model"],
     ["cli", "__main__"],
 ]
@@ -57,6 +59,7 @@ SPEAK_KERAS_ONLY = [
     "trunks",
     "assemble",
     "architectures",
+    "growth",
 ]
 IMPORTED_LATE = ["matplotlib", "tensorflow_datasets", "keras_tuner", "tensorboard", "sklearn", "pandas", "rich"]
 

@@ -115,3 +115,26 @@ def test_configuration_round_trip(trunk):
 def test_bad_trunks_are_refused(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_flattening_at_the_end_of_a_stage_can_stand_apart(rng):
+    trunk = trunks.cnn((2, 3), dense=(4,), dropout=0.5)
+    apart = trunk.flattening_apart()
+    assert apart.names == ("conv1", "conv2", "conv2_flat", "dense1")
+    assert [type(layer).__name__ for layer in apart.copy()[2].layers] == ["Flatten", "Dropout"]
+    x = rng.normal(size=(2, 8, 8, 1)).astype("float32")
+    whole, parts = x, x
+    for stage in trunk.copy(seed=3):
+        whole = stage(whole)
+    for stage in apart.copy(seed=3):
+        parts = stage(parts)
+    np.testing.assert_array_equal(whole, parts)
+
+
+def test_flattening_that_leads_to_weights_stays_and_names_are_kept_free():
+    read = [layers.Flatten(), layers.Dense(3)]
+    assert Trunk({"read": read}).flattening_apart() == Trunk({"read": read})
+    only = Trunk({"pool": [layers.GlobalMaxPooling1D(), layers.ReLU()], "think": layers.Dense(2)})
+    assert only.flattening_apart() == only
+    taken = Trunk({"a": [layers.Conv1D(2, 1), layers.Flatten()], "a_flat": layers.Dense(2)})
+    assert taken.flattening_apart().names == ("a", "a_flat_", "a_flat")

@@ -8,4 +8,6 @@ from mtlzoo.data.sources.census_income import census_income as census_income
 from mtlzoo.data.sources.census_income import fake_census as fake_census
 from mtlzoo.data.sources.digits import digits as digits
 from mtlzoo.data.sources.fake_tfds import fake_tfds as fake_tfds
+from mtlzoo.data.sources.multi_fashion import multi_fashion as multi_fashion
+from mtlzoo.data.sources.multi_mnist import multi_mnist as multi_mnist
 from mtlzoo.data.sources.tfds_images import from_tfds as from_tfds

@@ -9,6 +9,7 @@ import re
 import numpy as np
 import tensorflow as tf
 
+from mtlzoo import checks
 from mtlzoo.data._stream import PARALLEL
 from mtlzoo.data.sources._registry import names as source_names
 
@@ -41,6 +42,27 @@ class Images:
     def rows(self, split):
         """Returns the number of examples of a split."""
         return self.builder.info.splits[split].num_examples
+
+    def slices(self, validation, limit=None):
+        """Returns the rows of train, validation and test, each as (TFDS split, first, end).
+
+        Args:
+            validation: the share of train that is validation where there is no official one, the last rows of it.
+            limit: None, or the most rows of each.
+        """
+        checks.number("validation", validation, low=0, high=0.5, strict=True)
+        there = {split: info.num_examples for split, info in self.builder.info.splits.items()}
+        end = there.get("train", 0)
+        found = {split: (split, 0, there[split]) for split in ("validation", "test") if split in there}
+        for split, fraction in (("test", 0.1), ("validation", validation)):
+            if split not in found:
+                first = end - round(fraction * there["train"]) if end else 0
+                found[split], end = ("train", first, end), first
+        found["train"] = ("train", 0, end)
+        for split, (_, low, high) in found.items():
+            if high <= low:
+                raise ValueError(f"`data` {self.name!r} has no rows for {split!r}; it has the splits {there}.")
+        return {name: (split, low, min(high, low + limit) if limit else high) for name, (split, low, high) in found.items()}
 
     def stream(self, split):
         """Returns an unbatched data set of (image, label) of a split or slice of one."""

@@ -4,6 +4,7 @@ import numpy as np
 
 from mtlzoo import checks
 from mtlzoo.data.aligned import aligned
+from mtlzoo.data.overlay import overlay
 from mtlzoo.data.sources._registry import Splits, register
 from mtlzoo.data.split import split
 from mtlzoo.task import Task
@@ -11,43 +12,6 @@ from mtlzoo.task import Task
 SIZES = {"train": 12_000, "validation": 1_500, "test": 1_500}
 FRACTIONS = {"train": 0.8, "validation": 0.1, "test": 0.1}
 SHIFT = 4
-
-
-def compose(images, labels, rows: int, *, seed: int = 0, shift: int = SHIFT):
-    """Overlays pairs of images: one in the upper left, one in the lower right of a larger canvas of zeros, the maximum where they meet.
-
-    Args:
-        images: [n, height, width], any number dtype.
-        labels: [n].
-        rows: how many pairs. The left images go through all images in turn; the right one is drawn uniformly.
-        seed: decides the pairs.
-        shift: by how many pixels the right image lies lower and further right; the canvas is larger by that.
-
-    Returns:
-        (x [rows, height + shift, width + shift, 1] of the images' dtype, left labels [rows], right labels [rows]).
-
-    Raises:
-        ValueError, TypeError: no images, or rows, seed or shift out of range.
-
-    Source: the composition of Sener and Koltun 2018 (MultiMNIST), at the size of these images, without their resize.
-
-    >>> x, left, right = compose(np.ones((2, 8, 8), "uint8"), np.array([3, 5]), 4)
-    >>> x.shape, left.tolist()
-    ((4, 12, 12, 1), [3, 5, 3, 5])
-    """
-    images, labels = np.asarray(images), np.asarray(labels)
-    checks.integer("rows", rows, low=1)
-    checks.integer("shift", shift, low=0)
-    if images.ndim != 3 or len(images) == 0 or len(images) != len(labels):
-        raise ValueError(f"`images` must be [n, height, width] with n labels; received {images.shape} and {labels.shape}.")
-    count, height, width = images.shape
-    left = np.arange(rows) % count
-    right = np.random.default_rng(checks.integer("seed", seed, low=0)).integers(count, size=rows)
-    canvas = np.zeros((rows, height + shift, width + shift, 1), images.dtype)
-    canvas[:, :height, :width, 0] = images[left]
-    lower = canvas[:, shift:, shift:, 0]
-    np.maximum(lower, images[right], out=lower)
-    return canvas, labels[left], labels[right]
 
 
 @register
@@ -87,7 +51,7 @@ def digits(data_dir: str | None = None, *, batch_size: int = 128, seed: int = 0,
     mixtures, sizes = {}, {}
     for number, (name, part) in enumerate(split((images, base.target), FRACTIONS, seed=seed).items()):
         sizes[name] = min(SIZES[name], limit or SIZES[name])
-        x, left, right = compose(*part, sizes[name], seed=seed + number)
+        x, left, right = overlay(*part, sizes[name], shift=SHIFT, margin=0, seed=seed + number)
         labels = {"left": left, "right": right, "sum": (left + right).astype("float32")}
         options = {"batch_size": batch_size, "seed": seed, "shuffle": name == "train", "normalize": "unit"}
         mixtures[name] = aligned((x, labels), tasks, **options)

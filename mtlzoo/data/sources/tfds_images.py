@@ -70,7 +70,7 @@ def from_tfds(
             pair = f"{sets[0].shape} {sets[0].dtype} in {sets[0].name!r} and {one.shape} {one.dtype} in {one.name!r}"
             raise ValueError(f"`data` must have images of one shape and dtype; received {pair}.")
     tasks = tuple(Task.multiclass(re.sub(r"\W", "_", one.name), one.classes) for one in sets)
-    slices = [_slices(one, fractions[one.name], limit) for one in sets]
+    slices = [one.slices(fractions[one.name], limit) for one in sets]
     size = (
         sum(high - low for part in slices for _, low, high in part.values())
         * int(np.prod(sets[0].shape))
@@ -84,24 +84,6 @@ def from_tfds(
         chosen = {"sampling": sampling, "shuffle": True} if split == "train" else {"shuffle": False}
         mixtures[split] = mixed(data, tasks, batch_size=batch_size, seed=seed, normalize="unit", **chosen)
     return Splits(tasks=tasks, inputs=sets[0].shape, sizes=sizes, info=f"TensorFlow Datasets: {', '.join(names)}", **mixtures)
-
-
-def _slices(one, validation, limit):
-    """The rows of each split, as (TFDS split, first, end)."""
-    checks.number("validation", validation, low=0, high=0.5, strict=True)
-    there, end = dict(one.builder.info.splits.items()), one.rows("train") if "train" in one.builder.info.splits else 0
-    slices = {name: (name, 0, one.rows(name)) for name in ("validation", "test") if name in there}
-    for name, fraction in (("test", 0.1), ("validation", validation)):
-        if name not in slices:
-            first = end - round(fraction * one.rows("train")) if end else 0
-            slices[name], end = ("train", first, end), first
-    slices["train"] = ("train", 0, end)
-    for name, (_, low, high) in slices.items():
-        if high <= low:
-            raise ValueError(
-                f"`data` {one.name!r} has no rows for {name!r}; it has the splits { {k: v.num_examples for k, v in there.items()} }."
-            )
-    return {name: (split, low, min(high, low + limit) if limit else high) for name, (split, low, high) in slices.items()}
 
 
 def _in_memory(one, split, low, high):

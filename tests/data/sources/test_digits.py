@@ -4,26 +4,16 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from mtlzoo.data.sources.digits import compose, digits
+from mtlzoo.data.overlay import overlay
+from mtlzoo.data.sources.digits import digits
 from mtlzoo.data.split import split
 
 CHECKSUM = "cb076137e5304457"
 
 
-def test_the_composition_overlays_two_images_by_their_maximum():
-    images = np.stack([np.full((8, 8), 3), np.full((8, 8), 5)])
-    x, left, right = compose(images, np.array([0, 1]), 4, seed=1)
-    assert x.shape == (4, 12, 12, 1)
-    for image, first, second in zip(x[..., 0], left, right, strict=True):
-        expected = np.zeros((12, 12), int)
-        expected[:8, :8] = images[first]
-        expected[4:, 4:] = np.maximum(expected[4:, 4:], images[second])
-        np.testing.assert_array_equal(image, expected)
-
-
 def test_the_composition_of_seed_0_never_changes():
     base = load_digits()
-    arrays = compose(base.images.astype("uint8"), base.target.astype("int64"), 1000, seed=0)
+    arrays = overlay(base.images.astype("uint8"), base.target.astype("int64"), 1000, shift=4, margin=0, seed=0)
     digest = hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)).hexdigest()
     assert digest[:16] == CHECKSUM
 
@@ -52,5 +42,3 @@ def test_bad_arguments_are_refused():
         digits("somewhere")
     with pytest.raises(ValueError, match="`limit`"):
         digits(limit=0)
-    with pytest.raises(ValueError, match="`images`"):
-        compose(np.zeros((2, 8)), np.zeros(2), 3)

@@ -1,0 +1,136 @@
+"""`save_task` and `load_task`: one task's own weights in a file of their own."""
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from mtlzoo import checks, files
+from mtlzoo._sharing import operations_behind
+from mtlzoo.model import MultiTaskModel
+
+
+def save_task(model: MultiTaskModel, task: str, path: str | os.PathLike, *, overwrite: bool = False) -> Path:
+    """Writes a task's own weights, those that its output alone depends on, to a file.
+
+    Layers that hold a slice for each task give the task's slice. The file knows the names and shapes of these weights, and a
+    fingerprint of the shared weights that the task reads. Optimizer and alphas are not in it.
+
+    Args:
+        model: the model.
+        task: the task's name.
+        path: the file to write.
+        overwrite: whether a file that is there may be replaced.
+
+    Returns:
+        The path. The file is whole or not there: it is written aside and renamed.
+
+    Raises:
+        ValueError: the file exists, or the task is unknown or has no weights of its own.
+        TypeError: `model` is no `MultiTaskModel`.
+
+    Source: the files of adapters in Houlsby et al. (ICML 2019): one shared network, and a small file a task.
+
+    >>> import tempfile
+    >>> from mtlzoo import Task, architectures
+    >>> model = architectures.hard_sharing((3,), [Task.binary("a"), Task.binary("b")], trunk="mlp", seed=0)
+    >>> path = save_task(model, "a", Path(tempfile.mkdtemp()) / "a.npz")
+    >>> before = model.get_layer("a").get_weights()[0]
+    >>> _ = model.get_layer("a").kernel.assign(before + 1)
+    >>> load_task(model, path), bool((model.get_layer("a").get_weights()[0] == before).all())
+    ('a', True)
+    """
+    own, shared = _weights(model, task)
+    if not own:
+        raise ValueError(f"`task` must have weights of its own to be saved; {task!r} has none: others read all that it reads.")
+    path = files.free_path("path", path, overwrite)
+    head = {"task": task, "own": [[name, list(value.shape)] for name, value, *_ in own], "shared": _fingerprint(shared)}
+    content = io.BytesIO()
+    np.savez(content, head=np.array(json.dumps(head)), **{str(index): value for index, (_, value, *_) in enumerate(own)})
+    return files.write(path, content.getvalue())
+
+
+def load_task(model: MultiTaskModel, path: str | os.PathLike) -> str:
+    """Sets a task's own weights to those of a file; nothing changes if the file is of another model.
+
+    Args:
+        model: the model that the file was written from, or one of the same network with the same shared weights.
+        path: a file that `save_task` wrote.
+
+    Returns:
+        The task's name.
+
+    Raises:
+        ValueError: the file is none of `save_task`; the model lacks the task; its own weights have other names or shapes, or the shared
+            weights are not those that the task was trained with.
+        TypeError: `model` is no `MultiTaskModel`.
+
+    Source: as `save_task`, where an example is.
+    """
+    checks.instance("model", model, MultiTaskModel, "a mtlzoo.MultiTaskModel")
+    head, values = _read(Path(checks.instance("path", path, (str, os.PathLike), "a path")))
+    names = [task.name for task in model.tasks]
+    if head["task"] not in names:
+        raise ValueError(
+            f"`path` holds the task {head['task']!r}, and the model has the tasks {names}; add it with mtlzoo.growth.add_task."
+        )
+    own, shared = _weights(model, head["task"])
+    found = [[name, list(value.shape)] for name, value, *_ in own]
+    if found != head["own"]:
+        unlike = [part for part in head["own"] if part not in found] + [part for part in found if part not in head["own"]]
+        raise ValueError(
+            f"`path` must be of the same network: weights of task {head['task']!r} have other names or shapes, such as {unlike[0]}."
+        )
+    if _fingerprint(shared) != head["shared"]:
+        raise ValueError(f"`path` must be of the same model: the shared weights are not those that task {head['task']!r} was saved with.")
+    for (_, _, variable, index), value in zip(own, values, strict=True):
+        if index is None:
+            variable.assign(value)
+        else:
+            every = np.array(keras.ops.convert_to_numpy(variable))
+            every[index] = value
+            variable.assign(every)
+    return head["task"]
+
+
+def _weights(model, name):
+    """A task's own weights, and the shared ones that it reads, each as (path, value, variable, index of the slice or None)."""
+    checks.instance("model", model, MultiTaskModel, "a mtlzoo.MultiTaskModel")
+    names = [task.name for task in model.tasks]
+    checks.one_of("task", name, names)
+    behind = {other: {id(operation): operation for operation in operations_behind(model.output[other])} for other in names}
+    others = set().union(*(found for other, found in behind.items() if other != name))
+    own, shared = [], []
+    for operation in sorted(behind[name].values(), key=lambda operation: operation.name):
+        for variable in getattr(operation, "weights", ()):
+            value, index = keras.ops.convert_to_numpy(variable), None
+            if getattr(operation, "slices", None) == "tasks":
+                index = list(getattr(operation, "copies", None) or operation.tasks).index(name)
+                value = value[index]
+            part = (variable.path, value, variable, index)
+            (own if index is not None or id(operation) not in others else shared).append(part)
+    return own, shared
+
+
+def _fingerprint(weights):
+    """SHA-256 over names, shapes and values."""
+    digest = hashlib.sha256()
+    for name, value, *_ in weights:
+        digest.update(f"{name} {value.shape} {value.dtype}\n".encode())
+        digest.update(np.ascontiguousarray(value).tobytes())
+    return digest.hexdigest()
+
+
+def _read(path):
+    """What `save_task` wrote: the head and the values."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            head = json.loads(str(stored["head"]))
+            return head, [stored[str(index)] for index in range(len(head["own"]))]
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError) as error:
+        raise ValueError(f"`path` must be a file that mtlzoo.growth.save_task wrote; {str(path)!r} cannot be read ({error}).") from None
