@@ -24,6 +24,7 @@ from mtlzoo.layers.nddr import NDDR as NDDR
 from mtlzoo.layers.orthogonal_subspaces import OrthogonalSubspaces as OrthogonalSubspaces
 from mtlzoo.layers.own_gradient_mixture import OwnGradientMixture as OwnGradientMixture
 from mtlzoo.layers.own_mixture import OwnMixture as OwnMixture
+from mtlzoo.layers.packed import Packed as Packed
 from mtlzoo.layers.rotation import Rotation as Rotation
 from mtlzoo.layers.sluice import Sluice as Sluice
 from mtlzoo.layers.stacked import stacked as stacked
