@@ -13,6 +13,7 @@ from mtlzoo.architectures.conditionals import conditionals as conditionals
 from mtlzoo.architectures.conditioned import conditioned as conditioned
 from mtlzoo.architectures.cross_stitch import cross_stitch as cross_stitch
 from mtlzoo.architectures.dselect_k import dselect_k as dselect_k
+from mtlzoo.architectures.escm2 import escm2 as escm2
 from mtlzoo.architectures.esmm import esmm as esmm
 from mtlzoo.architectures.hard_sharing import hard_sharing as hard_sharing
 from mtlzoo.architectures.hybrid_attention import hybrid_attention as hybrid_attention
