@@ -4,7 +4,6 @@ from mtlzoo.layers.adapter import Adapter as Adapter
 from mtlzoo.layers.adaptive_transfer import AdaptiveTransfer as AdaptiveTransfer
 from mtlzoo.layers.branching import Branching as Branching
 from mtlzoo.layers.calibrator import Calibrator as Calibrator
-from mtlzoo.layers.copies_to_batch import CopiesToBatch as CopiesToBatch
 from mtlzoo.layers.counterfactual import Counterfactual as Counterfactual
 from mtlzoo.layers.cross_stitch import CrossStitch as CrossStitch
 from mtlzoo.layers.distillation import Distillation as Distillation

@@ -27,7 +27,6 @@ MAKERS = {
         [(2, 4)],
     ),
     "Calibrator": (lambda: PUBLIC["Calibrator"](0.3), [(3,), (3,)]),
-    "CopiesToBatch": (lambda: PUBLIC["CopiesToBatch"](), [(2, 5)]),
     "Counterfactual": (lambda: PUBLIC["Counterfactual"]("dr", weight=0.5, clip=0.1, click="a", conversion="b"), [(1,), (1,), (1,)]),
     "CrossStitch": (lambda: PUBLIC["CrossStitch"](("a", "b"), per_channel=True, own=0.7, slices="tasks"), [(2, 4)]),
     "DSelectK": (lambda: PUBLIC["DSelectK"](("x", "y", "z"), ("a", "b"), entropy=0.1, seed=3, slices="tasks"), [(1, 5)]),
