@@ -9,9 +9,14 @@ def reporting(model):
     return [layer for layer in model._flatten_layers(include_self=False) if getattr(layer, "reports_loss", False)]
 
 
+def reading(model):
+    """Returns the layers that have `read_labels`: what they add needs labels, which are known after the forward pass."""
+    return [layer for layer in model._flatten_layers(include_self=False) if hasattr(layer, "read_labels")]
+
+
 def values(model):
-    """Returns the sum of all added losses of the last call, and behind it what each reporting layer added: [1 + reporting]."""
-    return tf.stack([_sum(model.losses), *(_sum(layer.losses) for layer in reporting(model))])
+    """Returns the sum of all added losses of the last call, and behind it what each reporting layer added itself: [1 + reporting]."""
+    return tf.stack([_sum(model.losses), *(_sum(layer._get_own_losses()) for layer in reporting(model))])
 
 
 def means(model):

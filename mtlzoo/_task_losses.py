@@ -14,10 +14,12 @@ class TaskLosses:
 
     Args:
         tasks: the model's tasks.
+        readers: layers whose added loss needs the labels of several tasks: each has `read_labels(labels, weights)`, dicts by task name,
+            called after the forward pass of every step.
     """
 
-    def __init__(self, tasks):
-        self.tasks = tasks
+    def __init__(self, tasks, readers=()):
+        self.tasks, self.readers = tasks, readers
         self.losses = [task.make_loss() for task in tasks]
         self.loss_means = [keras.metrics.Mean(name=f"{task.name}_loss") for task in tasks]
         self.weight_means = [keras.metrics.Mean(name=f"{task.name}_weight") for task in tasks]
@@ -57,6 +59,8 @@ class TaskLosses:
             values.append(value * replicas if replicas > 1 else value)
             labels = ops.shape(y_pred[task.name])[0] if weight is None else ops.sum(weight)
             counts.append(ops.cast(labels, "float32"))
+        for layer in self.readers:
+            layer.read_labels(y, weights)
         return values, ops.stack(counts)
 
     def results(self):

@@ -145,7 +145,7 @@ class MultiTaskModel(keras.Model):
         self._keep("tasks", tasks)
         self._keep("balancer", balancer)
         self._keep("on_nonfinite", on_nonfinite)
-        self._keep("task_losses", _task_losses.TaskLosses(tasks))
+        self._keep("task_losses", _task_losses.TaskLosses(tasks, _added_losses.reading(self)))
         self._keep("_added_means", _added_losses.means(self))
         self._keep("_backward", backward)
         super().compile(
