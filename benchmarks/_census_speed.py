@@ -44,7 +44,7 @@ def main(arguments):
 
 def _maker(name, splits, arguments):
     trunk = trunks.tabular(splits.encoder.sizes, units=arguments.units)
-    experts = {"experts": 4} if name == "mmoe" else {}
+    experts = {"mmoe": {"experts": 4}, "ple": {"shared": 2, "own": 1}}.get(name, {})
     return lambda: mtlzoo.architectures.get(name)(splits.inputs, splits.tasks, trunk=trunk, tower=(arguments.tower,), **experts)
 
 

@@ -150,7 +150,8 @@ def main():
         rate, runs = tuned(method, options)
         found[method] = {task: [parts["test"][task] for parts, _ in runs] for task in runs[0][0]["test"]}
         epochs = f"{np.mean([epoch for _, epoch in runs]):.1f}"
-        print(f"  {method}: rate {rate:g}, best epoch or round {epochs}, {time.perf_counter() - start:.0f} s", flush=True)
+        reached = ", ".join(f"{task} {np.mean(values):.2f}" for task, values in found[method].items())
+        print(f"  {method}: rate {rate:g}, best epoch or round {epochs}, {time.perf_counter() - start:.0f} s: {reached}", flush=True)
     tasks = list(next(iter(found.values())))
     print("\ntest AUC in %, mean ± 95 % CI\n" + f"{'':<20}" + "".join(f"{task:>18}{'':>8}" for task in tasks))
     best = {task: max((values[task] for values in found.values()), key=np.mean) for task in tasks}
