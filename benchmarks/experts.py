@@ -1,10 +1,16 @@
-"""MMoE beside the same mathematics written plainly: `python benchmarks/experts.py [--tasks 2 8 32] [--experts 4 8 32] [--units 128 64]`.
+"""Mixtures of experts beside the same mathematics written plainly:
+`python benchmarks/experts.py [--models mmoe ple hard_sharing] [--tasks 2 8 32] [--experts 4 8 32] [--units 128 64]`.
 
 Random vectors [1024, 128], binary tasks with accuracy, experts Dense(128)–Dense(64), one softmax gate and one tower Dense(32) a task,
-Adam, all under `fit`. Rows: `ours` is `mtlzoo.architectures.mmoe`; `plain` has one Keras layer an expert, a gate and a tower, and Keras'
-own `fit` as it comes; `plain-32` has steps_per_execution=32, as ours has by itself. All rows take turns; printed are the median of steps a
-second, the median of the ratios of one turn to `plain` and to `plain-32`, the seconds of building, compiling and the first step, and
-the multiply-adds a second. `bare` runs the same products and no more, forward and backward, as batched matrix products.
+Adam, all under `fit`. `ple` has two levels, with E shared experts and one own of each task at both, and a shared gate at the first;
+`hard_sharing` is one such expert that all tasks read. Rows: `ours` is the builder of `mtlzoo.architectures`; `plain` has one Keras layer
+an expert, a gate and a tower, and Keras' own `fit` as it comes; `plain-32` has steps_per_execution=32, as ours has by itself. All rows
+take turns; printed are the median of steps a second, the median of the ratios of one turn to `plain` and to `plain-32`, and the seconds
+of building, compiling and the first step. For `mmoe` also the multiply-adds a second; `bare` runs the same products and no more, forward
+and backward, as batched matrix products.
+
+`--network census` times census-income instead, pipeline included: MMoE, hard sharing (and PLE) with embeddings of 8 for 31 columns,
+beside one batch again and again, and beside an `Embedding` a column in plain Keras.
 
 Wanted: ours never slower than plain, and twice as fast at E = 32, T = 16 with small experts; 32 tasks built and stepped in 15 s.
 """
@@ -16,6 +22,7 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import _census_speed
 import keras
 import numpy as np
 import tensorflow as tf
@@ -25,42 +32,68 @@ import mtlzoo
 from mtlzoo import Task, trunks
 
 
-def ours(count, experts, arguments):
+def ours(name, count, experts, arguments):
     """The model of a builder."""
     tasks = [Task.binary(f"t{index}", metrics=["accuracy"]) for index in range(count)]
-    return mtlzoo.architectures.mmoe(
-        (arguments.features,), tasks, trunk=trunks.mlp(arguments.units), experts=experts, tower=(arguments.tower,)
-    )
+    options = {"mmoe": {"experts": experts}, "ple": {"own": 1, "shared": experts, "levels": arguments.units[-1:]}, "hard_sharing": {}}
+    builder = mtlzoo.architectures.get(name)
+    return builder((arguments.features,), tasks, trunk=trunks.mlp(arguments.units), tower=(arguments.tower,), **options[name])
 
 
-def plain(count, experts, arguments, bundled=1):
+def expert(x, widths):
+    """One expert, a Keras layer a width."""
+    for units in widths:
+        x = layers.Dense(units, activation="relu")(x)
+    return x
+
+
+def mixture(x, features):
+    """A softmax gate on x, and its mixture of features."""
+    gate = layers.Dense(len(features), activation="softmax", use_bias=False)(x)
+    rows = [layers.Reshape((1, part.shape[-1]))(part) for part in features]
+    return layers.Dot(axes=(1, 1))([gate, layers.Concatenate(axis=1)(rows) if len(rows) > 1 else rows[0]])
+
+
+def plain_hard_sharing(x, count, experts, units):
+    """What each task's tower reads: one expert for all."""
+    return [expert(x, units)] * count
+
+
+def plain_mmoe(x, count, experts, units):
+    """What each task's tower reads: its mixture of all experts."""
+    features = [expert(x, units) for _ in range(experts)]
+    return [mixture(x, features) for _ in range(count)]
+
+
+def plain_ple(x, count, experts, units):
+    """What each task's tower reads: the second mixture of its own expert and the shared ones."""
+    own, shared = [expert(x, units) for _ in range(count)], [expert(x, units) for _ in range(experts)]
+    mixed, common = [mixture(x, [mine, *shared]) for mine in own], mixture(x, [*own, *shared])
+    own, shared = [expert(y, units[-1:]) for y in mixed], [expert(common, units[-1:]) for _ in range(experts)]
+    return [mixture(y, [mine, *shared]) for y, mine in zip(mixed, own, strict=True)]
+
+
+PLAIN = {"mmoe": plain_mmoe, "ple": plain_ple, "hard_sharing": plain_hard_sharing}
+
+
+def plain(name, count, experts, arguments, bundled=1):
     """The same network with a Keras layer an expert, a gate and a tower."""
-    x = keras.Input((arguments.features,))
-    features = []
-    for _ in range(experts):
-        h = x
-        for units in arguments.units:
-            h = layers.Dense(units, activation="relu")(h)
-        features.append(layers.Reshape((1, arguments.units[-1]))(h))
-    features = layers.Concatenate(axis=1)(features) if experts > 1 else features[0]
-    outputs = {}
-    for index in range(count):
-        gate = layers.Dense(experts, activation="softmax", use_bias=False)(x)
-        tower = layers.Dense(arguments.tower, activation="relu")(layers.Dot(axes=(1, 1))([gate, features]))
-        outputs[f"t{index}"] = layers.Dense(1, activation="sigmoid", name=f"t{index}")(tower)
+    x, outputs = keras.Input((arguments.features,)), {}
+    for index, read in enumerate(PLAIN[name](x, count, experts, arguments.units)):
+        outputs[f"t{index}"] = layers.Dense(1, activation="sigmoid", name=f"t{index}")(expert(read, [arguments.tower]))
     model = keras.Model(x, outputs)
     model.compile(
         "adam",
         loss=dict.fromkeys(outputs, "binary_crossentropy"),
         loss_weights=dict.fromkeys(outputs, 1.0),
-        weighted_metrics={name: [keras.metrics.BinaryAccuracy(name="accuracy")] for name in outputs},
+        weighted_metrics={output: [keras.metrics.BinaryAccuracy(name="accuracy")] for output in outputs},
         steps_per_execution=bundled,
     )
     return model
 
 
 def products(count, experts, arguments):
-    """The matrix products of a forward pass: (batch of products, rows, inner, columns, whether the left side has a gradient)."""
+    """The matrix products of a forward pass of MMoE: (batch of products, rows, inner, columns, whether the left side has a gradient)."""
     rows, last = arguments.batch_size, arguments.units[-1]
     found, width = [], arguments.features
     for place, units in enumerate(arguments.units):
@@ -121,6 +154,7 @@ def fitted(make, data):
 def main():
     """Times the rows and prints a table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--models", nargs="+", default=list(PLAIN), choices=list(PLAIN), help="architectures")
     parser.add_argument("--tasks", type=int, nargs="+", default=[2, 8, 32], help="numbers of tasks")
     parser.add_argument("--experts", type=int, nargs="+", default=[4, 8, 32], help="numbers of experts")
     parser.add_argument("--units", type=int, nargs="+", default=[128, 64], help="widths of an expert's layers")
@@ -129,20 +163,31 @@ def main():
     parser.add_argument("--batch-size", type=int, default=1024)
     parser.add_argument("--steps", type=int, default=64, help="steps a turn")
     parser.add_argument("--repeats", type=int, default=7, help="turns")
+    parser.add_argument(
+        "--network", choices=["vectors", "census"], default="vectors", help="random vectors, or census-income as it is read"
+    )
+    parser.add_argument("--data-dir", help="folder of census-income.test.gz")
     arguments = parser.parse_args()
+    if arguments.network == "census":
+        _census_speed.main(arguments)
+        return
     print(
         f"vectors [{arguments.batch_size}, {arguments.features}], experts {arguments.units}, towers {arguments.tower}, "
         f"{arguments.steps} steps a turn, median of {arguments.repeats} turns, {os.cpu_count()} cores, "
         f"TensorFlow {tf.__version__}, Keras {keras.__version__}"
     )
-    print(f"{'T':>3} {'E':>3}  {'row':<9} {'steps/s':>8} {'× plain':>8} {'× plain-32':>10} {'first, s':>9} {'Gmadd/s':>8} {'of bare':>8}")
-    for count in arguments.tasks:
-        for experts in arguments.experts:
-            compare(count, experts, arguments)
+    print(
+        f"{'model':<12} {'T':>3} {'E':>3}  {'row':<9} {'steps/s':>8} {'× plain':>8} {'× plain-32':>10} {'first, s':>9} {'Gmadd/s':>8} "
+        f"{'of bare':>8}"
+    )
+    for name in arguments.models:
+        for count in arguments.tasks:
+            for experts in arguments.experts if name != "hard_sharing" else [1]:
+                compare(name, count, experts, arguments)
 
 
-def compare(count, experts, arguments):
-    """Times the rows for one number of tasks and experts."""
+def compare(name, count, experts, arguments):
+    """Times the rows of one architecture for one number of tasks and experts."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(arguments.batch_size, arguments.features)).astype("float32")
     labels = {f"t{index}": rng.integers(0, 2, len(x)).astype("float32") for index in range(count)}
@@ -151,12 +196,14 @@ def compare(count, experts, arguments):
     options.autotune.enabled = False
     data = tf.data.Dataset.from_tensors((x, labels)).cache().repeat().prefetch(2).with_options(options)
     makers = {
-        "ours": lambda: ours(count, experts, arguments),
-        "plain": lambda: plain(count, experts, arguments),
-        "plain-32": lambda: plain(count, experts, arguments, bundled=32),
+        "ours": lambda: ours(name, count, experts, arguments),
+        "plain": lambda: plain(name, count, experts, arguments),
+        "plain-32": lambda: plain(name, count, experts, arguments, bundled=32),
     }
-    shapes = products(count, experts, arguments)
-    runs = {row: fitted(make, data) for row, make in makers.items()} | {"bare": (bare(shapes), float("nan"))}
+    runs, shapes = {row: fitted(make, data) for row, make in makers.items()}, []
+    if name == "mmoe":
+        shapes = products(count, experts, arguments)
+        runs["bare"] = bare(shapes), float("nan")
     times = {row: [] for row in runs}
     for turn in range(arguments.repeats + 1):
         for row, (run, _) in runs.items():
@@ -165,12 +212,11 @@ def compare(count, experts, arguments):
     for row, seconds in times.items():
         median = statistics.median(seconds)
         ratios = [statistics.median(b / a for a, b in zip(seconds, times[base], strict=True)) for base in ("plain", "plain-32")]
-        floor = statistics.median(b / a for a, b in zip(seconds, times["bare"], strict=True))
-        print(
-            f"{count:>3} {experts:>3}  {row:<9} {1 / median:>8.1f} {ratios[0]:>8.2f} {ratios[1]:>10.2f} {runs[row][1]:>9.1f} "
-            f"{multiply_adds(shapes) / median / 1e9:>8.1f} {floor:>8.0%}",
-            flush=True,
-        )
+        line = f"{name:<12} {count:>3} {experts:>3}  {row:<9} {1 / median:>8.1f} {ratios[0]:>8.2f} {ratios[1]:>10.2f} {runs[row][1]:>9.1f}"
+        if shapes:
+            floor = statistics.median(b / a for a, b in zip(seconds, times["bare"], strict=True))
+            line += f" {multiply_adds(shapes) / median / 1e9:>8.1f} {floor:>8.0%}"
+        print(line, flush=True)
     keras.utils.clear_session()
 
 

@@ -15,8 +15,8 @@ def reading(model):
 
 
 def values(model):
-    """Returns the sum of all added losses of the last call, and behind it what each reporting layer added: [1 + reporting]."""
-    return tf.stack([_sum(model.losses), *(_sum(layer.losses) for layer in reporting(model))])
+    """Returns the sum of all added losses of the last call, and behind it what each reporting layer added itself: [1 + reporting]."""
+    return tf.stack([_sum(model.losses), *(_sum(layer._get_own_losses()) for layer in reporting(model))])
 
 
 def means(model):

@@ -8,14 +8,15 @@ from mtlzoo import checks
 from mtlzoo.layers import Rotation
 
 
-def operations_behind(tensor, stop=()):
+def operations_behind(tensor, stop=(), whole=False):
     """Returns the operations that a Keras tensor is computed by, not going behind the tensors in `stop`.
 
-    A layer that has `passes_first` gives back its first input as it is, and only looks at the others.
+    A layer that has `passes_first` gives back its first inputs as they are, one an output, and only looks at the others.
 
     Args:
         tensor: a Keras tensor of a functional graph.
         stop: Keras tensors at which the walk ends.
+        whole: whether what such layers look at counts too: a Keras model cannot be cut out without it.
 
     Returns:
         A list of operations, without doubles.
@@ -29,16 +30,38 @@ def operations_behind(tensor, stop=()):
         history = tensor._keras_history
         found[id(history.operation)] = history.operation
         read = history.operation._inbound_nodes[history.node_index].input_tensors
-        waiting += read[:1] if getattr(history.operation, "passes_first", False) else read
+        passes, place = getattr(history.operation, "passes_first", False) and not whole, history.tensor_index
+        waiting += read[place : place + 1] if passes else read
     return list(found.values())
 
 
 def needed_inputs(model, outputs):
-    """Returns the model's inputs that outputs depend on; a dict stays a dict, and a single input is returned as it is."""
-    behind = {id(operation) for output in outputs for operation in operations_behind(output)}
+    """Returns the model's inputs that outputs depend on; a dict stays a dict.
+
+    Args:
+        model: a functional model.
+        outputs: some of its output tensors.
+
+    Returns:
+        A Keras tensor, or a dict of them where the model has several inputs.
+    """
+    behind = {id(operation) for output in outputs for operation in operations_behind(output, whole=True)}
     if isinstance(model.input, Mapping):
         return {key: tensor for key, tensor in model.input.items() if id(tensor._keras_history.operation) in behind}
     return model.input
+
+
+def reads_only(output, tensor):
+    """Says whether an output depends on the inputs through one tensor only.
+
+    Args:
+        output: an output tensor of a functional model.
+        tensor: a Keras tensor of the same graph.
+
+    Returns:
+        True or False.
+    """
+    return not any(isinstance(operation, keras.layers.InputLayer) for operation in operations_behind(output, [tensor], whole=True))
 
 
 class Sharing:
@@ -121,7 +144,7 @@ class Sharing:
         if any(id(variables[index]) in behind for index in [*self.shared, *self.sliced]) and len(self.names) > 1:
             raise ValueError(instead + "parameters behind the shared representation are shared too.")
         for name in self.names:
-            if any(isinstance(op, keras.layers.InputLayer) for op in operations_behind(self.model.output[name], [tensor])):
+            if not reads_only(self.model.output[name], tensor):
                 raise ValueError(instead + f"the head of task {name!r} reads the inputs beside the shared representation.")
         return encoder, [keras.Model(tensor, {name: self.model.output[name]}) for name in self.names]
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from mtlzoo import checks, files
-from mtlzoo._sharing import needed_inputs
+from mtlzoo import _sharing, checks, files
 from mtlzoo.data import TableEncoder
 from mtlzoo.model import MultiTaskModel
 
@@ -109,7 +108,7 @@ def _write_saved_model(model, folder, tasks, encoder=None):
         archive.track(encoder.space)
     _add(archive, "serve", model, model.input, encoder)
     for name in tasks:
-        inputs = needed_inputs(model, [model.output[name]])
+        inputs = _sharing.needed_inputs(model, [model.output[name]])
         _add(archive, name, keras.Model(inputs, {name: model.output[name]}), inputs, encoder)
     archive.write_out(str(folder), verbose=False)
 

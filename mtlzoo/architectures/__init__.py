@@ -17,6 +17,7 @@ from mtlzoo.architectures.escm2 import escm2 as escm2
 from mtlzoo.architectures.esmm import esmm as esmm
 from mtlzoo.architectures.hard_sharing import hard_sharing as hard_sharing
 from mtlzoo.architectures.hybrid_attention import hybrid_attention as hybrid_attention
+from mtlzoo.architectures.joint_attention import joint_attention as joint_attention
 from mtlzoo.architectures.learning_to_branch import branches as branches
 from mtlzoo.architectures.learning_to_branch import learning_to_branch as learning_to_branch
 from mtlzoo.architectures.mmoe import mmoe as mmoe
@@ -26,4 +27,5 @@ from mtlzoo.architectures.omoe import omoe as omoe
 from mtlzoo.architectures.ple import ple as ple
 from mtlzoo.architectures.single_task import single_task as single_task
 from mtlzoo.architectures.sluice import sluice as sluice
+from mtlzoo.architectures.soft_sharing import soft_sharing as soft_sharing
 from mtlzoo.architectures.stem import stem as stem

@@ -24,10 +24,15 @@ def sites(stages):
         ValueError: no stage has weights.
     """
     cut = [stage.split(_place(stage.layers)) for stage in stages]
-    names = [front.name for front, _ in cut if not all(isinstance(layer, Folded) for layer in front.layers)]
+    return cut, with_weights([front for front, _ in cut])
+
+
+def with_weights(stages):
+    """Returns the names of the stages that do more than compute without weights; raises `ValueError` if there is none."""
+    names = [stage.name for stage in stages if not all(isinstance(layer, Folded) for layer in stage.layers)]
     if not names:
         raise ValueError("`trunk` must have a stage with weights: without them the tasks' features are all the same.")
-    return cut, names
+    return names
 
 
 def _place(found):

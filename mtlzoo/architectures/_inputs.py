@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import keras
 
 from mtlzoo import checks, trunks
-from mtlzoo.layers import Unstack
+from mtlzoo.layers import ForAll, Unstack
 
 
 def make_inputs(inputs, tasks):
@@ -89,6 +89,24 @@ def runs(tensors):
     """Returns how often `for_tasks` runs the network: once if all tasks read the same, else once a task."""
     first, *others = tensors.values()
     return 1 if all(other is first for other in others) else len(tensors)
+
+
+def side_by_side(tensors):
+    """Returns what the copies of a trunk read, one for each task, as one tensor (or dict) [batch, tasks or 1, ...].
+
+    Args:
+        tensors: dict of task name to the tensor (or dict of tensors) that it reads.
+
+    Returns:
+        [batch, 1, ...] if all tasks read the same, else [batch, tasks, ...]; None if the inputs' shapes differ or are not known.
+    """
+    for_all, first = ForAll(name="for_all"), next(iter(tensors.values()))
+    if runs(tensors) == 1:
+        return for_all(first)
+    alike = all(tensor.shape == first.shape and tensor.dtype == first.dtype for tensor in tensors.values())
+    if not alike or None in first.shape[1:]:
+        return None
+    return keras.layers.Concatenate(axis=1, name="side_by_side")([for_all(tensor) for tensor in tensors.values()])
 
 
 def freeze(stages, frozen):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from mtlzoo.architectures import _inputs, _stages
 from mtlzoo.architectures._registry import architecture
 from mtlzoo.assemble import assemble
-from mtlzoo.layers import BatchToCopies, CopiesToBatch, ForAll, TaskAttention
+from mtlzoo.layers import Fold, ForAll, TaskAttention, Unfold
 from mtlzoo.model import MultiTaskModel
 from mtlzoo.task import Task, check_tasks
 
@@ -90,7 +90,7 @@ class _Network:
             if not _stages.weightless(own)
         }
         self._for_all = ForAll(name="for_all")
-        self._into, self._out = CopiesToBatch(name="attended_rows"), BatchToCopies(len(names), name="attended_copies")
+        self._into, self._out = Fold(len(names), name="attended_rows"), Unfold(len(names), name="attended_copies")
 
     def __call__(self, x):
         attended = None

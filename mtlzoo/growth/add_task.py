@@ -6,12 +6,12 @@ import keras
 
 from mtlzoo import checks
 from mtlzoo.assemble import Heads
-from mtlzoo.growth import _graph
+from mtlzoo.growth import _graph, _packing
 from mtlzoo.layers import Adapter, Distillation
 from mtlzoo.model import MultiTaskModel
 from mtlzoo.task import Task
 
-WAYS = {"head": (), "adapters": ("size", "after"), "lwf": ("coefficient", "temperature")}
+WAYS = {"head": (), "adapters": ("size", "after"), "packnet": (), "lwf": ("coefficient", "temperature")}
 
 
 def add_task(
@@ -34,6 +34,8 @@ def add_task(
     - "head": a new head on features that stay as they are. The old tasks' outputs stay the same, bit by bit, whatever is trained.
     - "adapters": besides, the new task has a small correction of its own behind each layer with a kernel on the way to its features. The
       old tasks' outputs stay the same, bit by bit.
+    - "packnet": the new task reads its features from the same layers, in which weights that are zero, and so used by no task, become its
+      own (`mtlzoo.growth.prune` makes such weights). The old tasks' outputs stay the same, bit by bit, and the network does not grow.
     - "lwf" (learning without forgetting): all that the model trains is trained on, and the old tasks' outputs are held near those of a
       frozen copy, on the new task's own inputs; `coefficient=0` is plain fine-tuning. `mtlzoo.growth.settle` takes the copy out afterwards.
 
@@ -44,9 +46,10 @@ def add_task(
     Args:
         model: a trained model.
         task: the new task; no layer of the model has its name.
-        how: "head", "adapters" or "lwf".
+        how: "head", "adapters", "packnet" or "lwf".
         tower: widths of the dense ReLU layers between the features and the new head.
-        features: name of the layer whose output [batch, features] the new task reads; None for what all heads read.
+        features: name of the layer whose output [batch, features] the new task reads; None for what all heads read (those of the first
+            tasks, if others were added).
         size: width of the bottleneck of adapters; None for 8.
         after: names of the layers that get an adapter; None for all with a kernel on the way.
         coefficient: factor of the distillation loss; None for 1.
@@ -62,7 +65,8 @@ def add_task(
         ValueError: the name is taken, the tasks read no shared features and none are named, an option is of another way, and so on.
         TypeError: `model` is no `MultiTaskModel`, or `task` no `Task`.
 
-    Source: Houlsby et al. (ICML 2019) and Rebuffi et al. (NeurIPS 2017) for adapters; Li and Hoiem (ECCV 2016) for "lwf".
+    Source: Houlsby et al. (ICML 2019) and Rebuffi et al. (NeurIPS 2017) for adapters; Mallya and Lazebnik (CVPR 2018)
+        for "packnet"; Li and Hoiem (ECCV 2016) for "lwf".
 
     >>> from mtlzoo.architectures import hard_sharing
     >>> model = hard_sharing((8,), [Task.binary("even")], trunk="mlp", seed=0)
@@ -83,11 +87,11 @@ def add_task(
             layer.trainable = False
     if how == "adapters":
         read = _adapted(copy, read, task.name, 8 if size is None else size, after, seed)
-        representation = None
+    elif how == "packnet":
+        outputs, representation, read = _packing.packed(outputs, representation, read)
     elif how == "lwf" and coefficient != 0:
         outputs = _distilled(model, copy, outputs, 1.0 if coefficient is None else coefficient, temperature)
     outputs[task.name] = Heads([task], tower, seed).output(task.name, read)
-    representation = representation if read is representation else None
     grown = MultiTaskModel(copy.input, outputs, tasks=[*model.tasks, task], representation=representation, name=model.name)
     grown.compile(optimizer, loss_weights={**dict(model.alphas), task.name: task.alpha}, balancer=balancer)
     return grown
@@ -111,17 +115,15 @@ def _features(copy, representation, name):
     """The tensor that the new task reads."""
     if name is None and representation is not None:
         return representation
-    there = {layer.name: layer for layer in copy.layers if len(layer._inbound_nodes) == 1 and _is_vector(layer.output)}
+    # A layer's first run is that of the first tasks; later ones belong to tasks that were added.
+    first = {layer.name: layer._inbound_nodes[0].output_tensors for layer in copy.layers}
+    there = {layer: tensors[0] for layer, tensors in first.items() if len(tensors) == 1 and len(tensors[0].shape) == 2}
     if name is None:
         raise ValueError(
             "`features` must name the layer that the new task reads, since the tasks of this model do not all read the same; "
             f"layers that give vectors are {list(there)}."
         )
-    return there[checks.one_of("features", name, there)].output
-
-
-def _is_vector(tensor):
-    return isinstance(tensor, keras.KerasTensor) and len(tensor.shape) == 2
+    return there[checks.one_of("features", name, there)]
 
 
 def _adapted(copy, read, name, size, after, seed):
@@ -130,7 +132,7 @@ def _adapted(copy, read, name, size, after, seed):
 
     def call(layer, args, kwargs):
         y = layer(*args, **kwargs)
-        wanted = hasattr(layer, "kernel") if after is None else layer.name in after
+        wanted = bool(_packing.kernels([layer])) if after is None else layer.name in after
         if not wanted:
             return y
         if layer.name not in made:

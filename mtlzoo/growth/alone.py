@@ -1,7 +1,7 @@
 """`alone`: the part of a model that serves some of its tasks."""
 
 from mtlzoo import checks
-from mtlzoo._sharing import needed_inputs, operations_behind
+from mtlzoo._sharing import needed_inputs, reads_only
 from mtlzoo.model import MultiTaskModel
 
 
@@ -40,13 +40,13 @@ def alone(model: MultiTaskModel, *names: str, optimizer="adam", balancer=None) -
     if not chosen:
         raise ValueError(f"`names` must be at least one of the tasks {list(tasks)}; received none.")
     outputs = {task.name: model.output[task.name] for task in chosen}
-    layers = {id(operation) for output in outputs.values() for operation in operations_behind(output)}
-    there = model.representation is not None and id(model.representation._keras_history.operation) in layers
+    shared = model.representation
+    there = shared is not None and all(reads_only(output, shared) for output in outputs.values())
     part = MultiTaskModel(
         needed_inputs(model, outputs.values()),
         outputs,
         tasks=chosen,
-        representation=model.representation if there else None,
+        representation=shared if there else None,
         name="_".join([model.name, *outputs]),
     )
     part.compile(optimizer, loss_weights={name: model.alphas[name] for name in outputs}, balancer=balancer)

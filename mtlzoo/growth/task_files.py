@@ -12,14 +12,15 @@ import numpy as np
 
 from mtlzoo import checks, files
 from mtlzoo._sharing import operations_behind
+from mtlzoo.layers import Packed
 from mtlzoo.model import MultiTaskModel
 
 
 def save_task(model: MultiTaskModel, task: str, path: str | os.PathLike, *, overwrite: bool = False) -> Path:
     """Writes a task's own weights, those that its output alone depends on, to a file.
 
-    Layers that hold a slice for each task give the task's slice. The file knows the names and shapes of these weights, and a
-    fingerprint of the shared weights that the task reads. Optimizer and alphas are not in it.
+    Layers that hold a slice for each task give the task's slice, and packed layers the task's group. The file knows the names and
+    shapes of these weights, and a fingerprint of the shared weights that the task reads. Optimizer and alphas are not in it.
 
     Args:
         model: the model.
@@ -103,18 +104,39 @@ def _weights(model, name):
     checks.instance("model", model, MultiTaskModel, "a mtlzoo.MultiTaskModel")
     names = [task.name for task in model.tasks]
     checks.one_of("task", name, names)
-    behind = {other: {id(operation): operation for operation in operations_behind(model.output[other])} for other in names}
+    behind = {other: {operation.name: operation for operation in operations_behind(model.output[other])} for other in names}
     others = set().union(*(found for other, found in behind.items() if other != name))
+    routes = {other: _routes(model.output[other]) for other in names}
     own, shared = [], []
-    for operation in sorted(behind[name].values(), key=lambda operation: operation.name):
+    for layer, operation in sorted(behind[name].items()):
+        packed = isinstance(operation, Packed)
+        beyond = max((routes[other].get(layer, 0) for other in names if other != name), default=0)
         for variable in getattr(operation, "weights", ()):
-            value, index = keras.ops.convert_to_numpy(variable), None
+            value, index, mine = keras.ops.convert_to_numpy(variable), None, layer not in others
             if getattr(operation, "slices", None) == "tasks":
-                index = list(getattr(operation, "copies", None) or operation.tasks).index(name)
+                index, mine = list(getattr(operation, "copies", None) or operation.tasks).index(name), True
                 value = value[index]
-            part = (variable.path, value, variable, index)
-            (own if index is not None or id(operation) not in others else shared).append(part)
+            elif packed and (group := operation.group(variable)):
+                if group > routes[name][layer]:
+                    continue
+                mine = mine or group > beyond
+            (own if mine else shared).append((variable.path, value, variable, index))
     return own, shared
+
+
+def _routes(tensor):
+    """The route on which a task reads each packed layer, by the layer's name."""
+    found, seen, waiting = {}, set(), [tensor]
+    while waiting:
+        tensor = waiting.pop()
+        if id(tensor) not in seen:
+            seen.add(id(tensor))
+            history = tensor._keras_history
+            node = history.operation._inbound_nodes[history.node_index]
+            if isinstance(history.operation, Packed):
+                found[history.operation.name] = node.arguments.kwargs.get("route", 0)
+            waiting += node.input_tensors
+    return found
 
 
 def _fingerprint(weights):

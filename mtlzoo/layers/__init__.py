@@ -1,15 +1,14 @@
-"""Layers that architectures are made of: N copies of a layer as one, gates, mixtures, stitches, rotations and joint events."""
+"""Layers that architectures are made of: copies of a layer as one, gates, mixtures, stitches, penalties, rotations, joint events."""
 
 from mtlzoo.layers.adapter import Adapter as Adapter
 from mtlzoo.layers.adaptive_transfer import AdaptiveTransfer as AdaptiveTransfer
-from mtlzoo.layers.batch_to_copies import BatchToCopies as BatchToCopies
 from mtlzoo.layers.branching import Branching as Branching
 from mtlzoo.layers.calibrator import Calibrator as Calibrator
-from mtlzoo.layers.copies_to_batch import CopiesToBatch as CopiesToBatch
 from mtlzoo.layers.counterfactual import Counterfactual as Counterfactual
 from mtlzoo.layers.cross_stitch import CrossStitch as CrossStitch
 from mtlzoo.layers.distillation import Distillation as Distillation
 from mtlzoo.layers.dselect_k import DSelectK as DSelectK
+from mtlzoo.layers.feature_tokens import FeatureTokens as FeatureTokens
 from mtlzoo.layers.film import FiLM as FiLM
 from mtlzoo.layers.fold import Fold as Fold
 from mtlzoo.layers.folded import Folded as Folded
@@ -19,11 +18,14 @@ from mtlzoo.layers.fusion_gates import FusionGates as FusionGates
 from mtlzoo.layers.gates import Gates as Gates
 from mtlzoo.layers.group_attention import GroupAttention as GroupAttention
 from mtlzoo.layers.joint import Joint as Joint
+from mtlzoo.layers.joint_attention import JointAttention as JointAttention
+from mtlzoo.layers.l2_distance import L2Distance as L2Distance
 from mtlzoo.layers.mixture import Mixture as Mixture
 from mtlzoo.layers.nddr import NDDR as NDDR
 from mtlzoo.layers.orthogonal_subspaces import OrthogonalSubspaces as OrthogonalSubspaces
 from mtlzoo.layers.own_gradient_mixture import OwnGradientMixture as OwnGradientMixture
 from mtlzoo.layers.own_mixture import OwnMixture as OwnMixture
+from mtlzoo.layers.packed import Packed as Packed
 from mtlzoo.layers.rotation import Rotation as Rotation
 from mtlzoo.layers.sluice import Sluice as Sluice
 from mtlzoo.layers.stacked import stacked as stacked
@@ -37,5 +39,7 @@ from mtlzoo.layers.table_embedding import TableEmbedding as TableEmbedding
 from mtlzoo.layers.task_attention import TaskAttention as TaskAttention
 from mtlzoo.layers.task_combination import TaskCombination as TaskCombination
 from mtlzoo.layers.task_interaction import TaskInteraction as TaskInteraction
+from mtlzoo.layers.task_tokens import TaskTokens as TaskTokens
+from mtlzoo.layers.trace_norm import TraceNorm as TraceNorm
 from mtlzoo.layers.unfold import Unfold as Unfold
 from mtlzoo.layers.unstack import Unstack as Unstack

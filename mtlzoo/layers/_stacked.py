@@ -69,7 +69,7 @@ class Stacked(keras.layers.Layer):
 
     def matched_weights(self) -> list[tuple]:
         """Returns the weights that are trained, matched over copies: a list of pairs of name and tensor [N, ...]."""
-        return [(variable.name, variable.value) for variable in self.trainable_variables]
+        return [(variable.name, keras.ops.convert_to_tensor(variable)) for variable in self.trainable_variables]
 
     def copy_weights(self, copy) -> list[np.ndarray]:
         """Returns the weights of one copy, as `get_weights` of the single layer gives them.

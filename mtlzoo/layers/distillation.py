@@ -43,6 +43,7 @@ class Distillation(keras.layers.Layer):
     """
 
     reports_loss = True
+    passes_first = True
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ from keras import ops
 from mtlzoo import checks, seeds
 
 KEYS = ("categories", "numbers")
+_DENSE_ROWS = 2**16
 _EXACT_IN_FLOAT = {"bfloat16": 2**8, "float16": 2**11, "float32": 2**24, "float64": 2**53}
 
 
@@ -89,7 +90,9 @@ class TableEmbedding(keras.layers.Layer):
             check_ids(x["categories"], self.sizes, self.name)
             ids = ops.cast(x["categories"], "int32")
             for group, table in zip(self._groups, self.tables, strict=True):
-                rows = ops.take(table, group.places(ids), axis=0)
+                # The product makes the gradient dense: optimizers take far longer for a look-up's sparse one, where rows come many times.
+                whole = ops.multiply(table, 1.0) if group.rows <= _DENSE_ROWS else table
+                rows = ops.take(whole, group.places(ids), axis=0)
                 found.append(ops.cast(ops.reshape(rows, (-1, len(group.columns) * group.width)), self.compute_dtype))
         if "numbers" in x:
             found.append(ops.cast(x["numbers"], self.compute_dtype))

@@ -180,6 +180,17 @@ class Trunk:
             stages |= {part: held for part, held in parts.items() if held}
         return Trunk(stages)
 
+    def without_flattening(self) -> "Trunk":
+        """Returns the trunk without the flattening at its end, so that it ends in maps or a sequence where it has any.
+
+        Returns:
+            A `Trunk` whose weights start as those of this one; a trunk that does nothing but flatten stays as it is.
+        """
+        kept = dict(self.flattening_apart()._stages)
+        while len(kept) > 1 and _end_of_places(list(kept.values())[-1]) == 0:
+            kept.popitem()
+        return Trunk(kept)
+
     def get_config(self) -> dict:
         """Returns the stages' layers as configurations."""
         return {"stages": {name: [keras.saving.serialize_keras_object(layer) for layer in layers] for name, layers in self._stages.items()}}

@@ -7,8 +7,9 @@ import tensorflow as tf
 
 import mtlzoo
 from mtlzoo import MultiTaskModel, Task, trunks
+from mtlzoo._sharing import Sharing
 from mtlzoo.export import export_saved_model
-from mtlzoo.growth import add_task, alone
+from mtlzoo.growth import add_task, alone, load_task, save_task
 from tests import helpers
 
 OLD = [Task.multiclass("a", 3, alpha=0.7), Task.regression("b", alpha=2.0)]
@@ -38,8 +39,7 @@ def distance(before, after):
 
 
 @pytest.mark.parametrize("how", KEEPING)
-@pytest.mark.parametrize("images", [False, True])
-@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize(("images", "apart"), [(False, True), pytest.param(True, False, marks=pytest.mark.slow)])
 def test_old_outputs_stay_bit_by_bit(how, images, apart, rng):
     options = {"inputs": (6, 6, 1), "trunk": trunks.cnn((3, 4), batch_norm=True, dense=(5,))} if images else {}
     model, x = trained(rng=rng, **options)
@@ -84,6 +84,7 @@ def test_features_must_be_named_where_tasks_read_different_ones(name, features, 
         assert distance(model.predict(x, verbose=0), {name: grown.predict(x, verbose=0)[name] for name in "ab"}) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [*KEEPING, "lwf"])
 def test_the_grown_model_is_a_model_like_others(how, rng, tmp_path):
     model, x = trained(rng=rng)
@@ -142,6 +143,17 @@ def test_the_distillation_is_an_added_loss_of_its_coefficient(rng):
             assert found[0] == pytest.approx(2 * half, rel=1e-4) and half > 1e-4
 
 
+def test_heads_stay_the_tasks_own_behind_a_distillation(rng, tmp_path):
+    grown = add_task(trained(rng=rng)[0], NEW, how="lwf")
+    sharing = Sharing(grown)
+    own = [{grown.trainable_variables[index].path.split("/")[0] for index in indices} for indices in sharing.own]
+    assert own == [{"a"}, {"b"}, {"c"}]
+    assert load_task(grown, save_task(grown, "a", tmp_path / "a.npz")) == "a"
+    with pytest.raises(ValueError, match="reads the inputs beside the shared representation"):
+        grown.compile(balancer=mtlzoo.balancing.MGDA(at="representation"))
+
+
+@pytest.mark.slow
 def test_mixed_precision_and_a_balancer(rng):
     keras.config.set_dtype_policy("mixed_float16")
     try:
@@ -159,6 +171,7 @@ def test_mixed_precision_and_a_balancer(rng):
         np.testing.assert_array_equal(grown.predict(x, verbose=0)[name], output)
 
 
+@pytest.mark.slow
 def test_several_inputs(rng):
     inputs = {"left": (3,), "right": (2,)}
     join = keras.layers.Concatenate()

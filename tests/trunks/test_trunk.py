@@ -138,3 +138,12 @@ def test_flattening_that_leads_to_weights_stays_and_names_are_kept_free():
     assert only.flattening_apart() == only
     taken = Trunk({"a": [layers.Conv1D(2, 1), layers.Flatten()], "a_flat": layers.Dense(2)})
     assert taken.flattening_apart().names == ("a", "a_flat_", "a_flat")
+
+
+def test_flattening_at_the_end_can_be_left_off():
+    assert trunks.cnn((2, 3), dropout=0.5).without_flattening().names == ("conv1", "conv2")
+    assert trunks.cnn((2, 3), dense=(4,)).without_flattening().names == ("conv1", "conv2", "conv2_flat", "dense1")
+    apart = Trunk({"conv": layers.Conv1D(2, 1), "pool": layers.GlobalMaxPooling1D(), "drop": [layers.Flatten(), layers.Dropout(0.1)]})
+    assert apart.without_flattening().names == ("conv",)
+    only = Trunk({"flat": layers.Flatten()})
+    assert only.without_flattening() == only
