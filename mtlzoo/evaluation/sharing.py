@@ -9,6 +9,8 @@ from mtlzoo import _learnt_sharing, files
 from mtlzoo.evaluation import _figures
 
 _NUMBERED = 120  # With more entries numbers would not fit into their cells.
+# So many rows or columns have a name each; of more, every second or third.
+_LABELLED = 24
 
 
 def plot_sharing(model, x=None, path: str | os.PathLike | None = None, *, overwrite: bool = False):
@@ -58,17 +60,21 @@ def _heat_map(figure, axis, name, matrix):
     values = np.asarray(matrix.values, "float64")
     # Blue is positive in both maps, so that panels can be compared.
     signed, top = bool(values.min() < 0), float(np.abs(values).max()) or 1.0
-    image = axis.imshow(values, cmap="RdBu" if signed else "Blues", vmin=-top if signed else 0, vmax=top)
-    numbered = values.size <= _NUMBERED
+    rows, columns = values.shape
+    aspect = "auto" if columns > 4 * rows or rows > 4 * columns else "equal"
+    image = axis.imshow(values, cmap="RdBu" if signed else "Blues", vmin=-top if signed else 0, vmax=top, aspect=aspect)
+    numbered = values.size <= _NUMBERED and max(values.shape) <= _LABELLED
     for place, value in np.ndenumerate(values) if numbered else ():
         colour = "white" if abs(value) > 0.6 * top else "black"
-        axis.text(place[1], place[0], f"{value:.2f}".replace("0.", ".", 1), ha="center", va="center", fontsize=8, color=colour)
+        axis.text(
+            place[1], place[0], f"{round(value, 2) + 0.0:.2f}".replace("0.", ".", 1), ha="center", va="center", fontsize=8, color=colour
+        )
     small = 8 if max(values.shape) <= 16 else 6
     slanted = sum(len(label) for label in matrix.columns) > 8 * len(matrix.columns) or len(matrix.columns) > 6
-    axis.set_xticks(
-        range(len(matrix.columns)), matrix.columns, fontsize=small, rotation=45 if slanted else 0, ha="right" if slanted else "center"
-    )
-    axis.set_yticks(range(len(matrix.rows)), matrix.rows, fontsize=small)
+    across, down = (range(0, count, -(-count // _LABELLED)) for count in (columns, rows))
+    turned = {"rotation": 45, "ha": "right"} if slanted else {}
+    axis.set_xticks(across, [matrix.columns[place] for place in across], fontsize=small, **turned)
+    axis.set_yticks(down, [matrix.rows[place] for place in down], fontsize=small)
     axis.set_title(name, fontsize=11)
     axis.set_xlabel("what is read", fontsize=9)
     axis.set_ylabel("who reads", fontsize=9)

@@ -53,3 +53,11 @@ def test_missing_inputs_are_said_before_anything_is_written(tmp_path, monkeypatc
     with pytest.raises(ValueError, match="`x` must be given"):
         plot_sharing(model, path=tmp_path / "sharing.png")
     assert not list(tmp_path.iterdir())
+
+
+def test_of_many_channels_some_have_a_name(rng):
+    model = architectures.mtan((4,), TASKS, trunk=trunks.mlp((60,)), seed=0)
+    axis = plot_sharing(model, rng.normal(size=(5, 4)).astype("float32")).axes[0]
+    labels = [label.get_text() for label in axis.get_xticklabels()]
+    assert labels == [str(place) for place in range(0, 60, 3)] and not axis.texts
+    assert axis.get_aspect() == "auto"
