@@ -285,9 +285,10 @@ def test_models_without_rotations_or_a_shared_representation_are_refused():
     with pytest.raises(ValueError, match="do not read one. Use an architecture that shares its trunk"):
         mtlzoo.architectures.single_task((6,), list(TASKS), trunk="mlp", balancer="rotograd")
     balancer = RotoGrad()
-    build(balancer)
+    kept = build(balancer)  # A model that is gone frees its balancer.
     with pytest.raises(ValueError, match="must not serve two models"):
         build(balancer, trunk=trunks.mlp((8, 4)))
+    assert kept.balancer is balancer
 
 
 def test_the_balancer_of_a_model_with_rotations_can_be_another_and_come_back():
