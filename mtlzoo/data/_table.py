@@ -56,9 +56,14 @@ def _from_file(path, delimiter):
     try:
         if reader == "read_parquet":
             return pandas.read_parquet(path)
-        return pandas.read_csv(path, sep="\t" if suffix == ".tsv" else delimiter, dtype=str, keep_default_na=False, na_values=[""])
+        # Without a header pandas neither renames doubled columns nor takes a cell too many for an index: it refuses it, by its line.
+        cells = pandas.read_csv(
+            path, sep="\t" if suffix == ".tsv" else delimiter, header=None, dtype=str, keep_default_na=False, na_values=[""]
+        )
     except (ValueError, OSError, EOFError) as error:  # pandas' own errors are ValueErrors.
         raise ValueError(f"`table` {str(path)!r} cannot be read: {error}") from error
+    names = [f"Unnamed: {place}" if pandas.isna(name) else name for place, name in enumerate(cells.iloc[0])]
+    return cells.iloc[1:].set_axis(names, axis=1).reset_index(drop=True)
 
 
 def column(frame, name, argument):

@@ -138,3 +138,24 @@ def test_bad_arguments_are_refused(frame, tmp_path):
     refused(frame.assign(part="train"), "gives none to 'validation'", splits="part")
     refused(frame.iloc[:0], "must have rows and columns")
     refused([1, 2], "the path of a CSV", error=TypeError)
+
+
+def test_a_row_of_more_cells_than_the_header_is_refused(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b,rich\n" + "1,x,0,\n" * 40)
+    refused(path, "cannot be read: .*Expected 3 fields in line 2, saw 4", tasks=TASKS[:1])
+    path.write_text("a,b,rich\n" + "1,x,0\n" * 40 + "1,x,y,0\n")
+    refused(path, "cannot be read: .*Expected 3 fields in line 42, saw 4", tasks=TASKS[:1])
+
+
+def test_a_doubled_column_of_a_file_is_no_feature_more(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,rich,rich\n" + "1,0,0\n2,1,1\n" * 20)
+    refused(path, "unlike column names; received 'rich' more than once", tasks=TASKS[:1])
+
+
+def test_a_column_without_a_name_in_a_file_is_named_by_its_place(frame, tmp_path):
+    frame.to_csv(tmp_path / "t.csv")
+    assert from_table(tmp_path / "t.csv", TASKS, verbose=False).encoder.numbers == ("Unnamed: 0", "age", "wage")
+    (tmp_path / "bom.csv").write_bytes(b"\xef\xbb\xbf" + b"a,rich\n" + b"1,0\n2,1\n" * 20)
+    assert from_table(tmp_path / "bom.csv", TASKS[:1], verbose=False).encoder.columns == ("a",)
