@@ -140,6 +140,23 @@ def test_bad_arguments_are_refused(frame, tmp_path):
     refused([1, 2], "the path of a CSV", error=TypeError)
 
 
+def test_an_encoder_that_is_fitted_is_used_as_it_is(frame):
+    first = from_table(frame, TASKS, verbose=False)
+    other = frame.iloc[::-1].reset_index(drop=True)
+    other["city"] = ["Paris", "Oslo"] * (ROWS // 2)
+    other["age"] += 100
+    splits = from_table(other, TASKS, encoder=first.encoder)
+    assert splits.encoder is first.encoder and splits.inputs == first.inputs
+    x = arrays(splits)[0]
+    assert set(x["categories"][:, 0]) == {0, first.encoder.vocabulary("city").index("Oslo")}
+    assert x["numbers"][:, 0].mean() > 2
+    refused(other, "`encoder` decides the features; received features=\\['age'\\]", encoder=first.encoder, features=["age"])
+    refused(other, "received features=None and min_count=2", encoder=first.encoder, min_count=2)
+    refused(other, "must not hold labels or the split; received 'age'", encoder=first.encoder, tasks=[Task.regression("age")])
+    refused(other.drop(columns="wage"), "received 'wage'", encoder=first.encoder)
+    refused(other, "`encoder` must be a mtlzoo.data.TableEncoder", encoder="encoder.keras", error=TypeError)
+
+
 def test_a_row_of_more_cells_than_the_header_is_refused(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("a,b,rich\n" + "1,x,0,\n" * 40)
