@@ -10,6 +10,8 @@ from mtlzoo.data import _labels
 
 READERS = {".csv": "read_csv", ".tsv": "read_csv", ".txt": "read_csv", ".parquet": "read_parquet", ".pq": "read_parquet"}
 COMPRESSED = (".gz", ".bz2", ".xz", ".zip")
+TIMES = ("datetime64", "datetime", "date", "time", "period")  # The names that pandas gives to what a column holds.
+DURATIONS = ("timedelta64", "timedelta")
 
 
 def read(table, delimiter=","):
@@ -72,9 +74,18 @@ def column(frame, name, argument):
 
 
 def is_number(series):
-    """Whether a column holds numbers: by its dtype, or because every cell that is there reads as one."""
+    """Whether a column holds numbers: by its dtype, or because every cell that is there reads as one.
+
+    Raises:
+        ValueError: the column holds durations, which are neither numbers nor, most likely, categories.
+    """
     import pandas
 
+    if pandas.api.types.infer_dtype(series, skipna=True) in DURATIONS:
+        wanted = "must hold numbers, such as the seconds of its durations, or be said to be a category"
+        raise ValueError(f"`table`: column {series.name!r} {wanted}; received durations ({series.dtype}).")
+    if isinstance(series.dtype, (pandas.CategoricalDtype, pandas.PeriodDtype)):
+        return False
     if pandas.api.types.is_bool_dtype(series) or pandas.api.types.is_datetime64_any_dtype(series):
         return False
     if pandas.api.types.is_numeric_dtype(series):
@@ -93,7 +104,8 @@ def numbers(series, where):
         where: words for the message.
 
     Raises:
-        ValueError: a cell is no number or infinite; row and column are named.
+        ValueError: a cell is no number or infinite; row and column are named. Or the column holds times or durations, which pandas
+            would count in a unit of its own.
 
     >>> import pandas
     >>> numbers(pandas.Series(["1.5", None], name="price"), "`table`").tolist()
@@ -101,6 +113,9 @@ def numbers(series, where):
     """
     import pandas
 
+    held = pandas.api.types.infer_dtype(series, skipna=True)
+    if held in TIMES or held in DURATIONS:
+        raise ValueError(f"{where}: column {series.name!r} must hold numbers, such as days or seconds; received {held} ({series.dtype}).")
     found = pandas.to_numeric(series, errors="coerce").to_numpy("float64", na_value=np.nan)
     bad = np.flatnonzero((np.isnan(found) & series.notna().to_numpy()) | np.isinf(found))
     bad = [row for row in bad.tolist() if str(series.iloc[row]).strip().lower() != "nan"]

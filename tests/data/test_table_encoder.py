@@ -1,5 +1,7 @@
 """The encoder: one answer for each cell, in memory, in the graph and in its file."""
 
+import datetime
+
 import numpy as np
 import pandas
 import pytest
@@ -92,6 +94,34 @@ def test_kinds_are_inferred_from_all_cells_that_are_there():
     assert TableEncoder.fit(table, ["a"]).columns == ("a",)
     dates = TableEncoder.fit({"day": pandas.to_datetime(["2024-01-01", "2024-01-02"])})
     assert dates.categories == ("day",)
+
+
+def test_pandas_categories_of_numbers_are_categories():
+    table = {"code": pandas.Categorical([36, 1, 36]), "text": pandas.Categorical(["1", "2", "1"]), "n": [1, 2, 3]}
+    table["month"] = pandas.period_range("2024-01", periods=3, freq="M")
+    encoder = TableEncoder.fit(table)
+    assert (encoder.categories, encoder.numbers) == (("code", "text", "month"), ("n",))
+    assert encoder.vocabulary("code") == ["[UNK]", "36", "1"]
+    assert TableEncoder.fit(table, {"code": "number"}).numbers == ("code",)
+    days = {"late": pandas.to_timedelta([1, 2, 1], "D")}
+    assert TableEncoder.fit(days, {"late": "category"}).sizes == (3,)
+
+
+@pytest.mark.parametrize("cells", [pandas.to_timedelta([1, 2], "s"), [datetime.timedelta(1), None]])
+def test_durations_are_refused_by_the_name_of_their_column(cells):
+    with pytest.raises(ValueError, match="`table`: column 'late' must hold numbers, such as the seconds of its durations, or be said"):
+        TableEncoder.fit({"late": cells})
+    with pytest.raises(ValueError, match="column 'late' must hold numbers, such as days or seconds; received timedelta"):
+        TableEncoder.fit({"late": cells}, {"late": "number"})
+
+
+def test_times_are_no_numbers():
+    for cells in (pandas.to_datetime(["2024-01-01", None]), [datetime.date(2024, 1, 1), None]):
+        with pytest.raises(ValueError, match="column 'day' must hold numbers, such as days or seconds; received date"):
+            TableEncoder.fit({"day": cells}, {"day": "number"})
+    encoder = TableEncoder.fit({"day": [1, 2]})
+    with pytest.raises(ValueError, match="column 'day' must hold numbers"):
+        encoder.encode({"day": pandas.to_datetime(["2024-01-01", "2024-01-02"])})
 
 
 @pytest.mark.parametrize(
