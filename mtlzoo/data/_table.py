@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -19,26 +20,29 @@ def read(table, delimiter=","):
 
     Args:
         table: a path of a CSV (also compressed) or Parquet file, a DataFrame, or a dict of columns.
-        delimiter: what stands between the cells of CSV.
+        delimiter: what stands between the cells of CSV, one character.
 
     Returns:
         A `pandas.DataFrame` of at least one row.
 
     Raises:
-        ValueError, TypeError: no such file, not readable, no rows, doubled column names, or no table at all.
+        ValueError, TypeError: no such file, not readable, no rows, columns of unlike length, doubled column names, or no table at all.
 
     >>> read({"age": [31, 52]}).shape
     (2, 1)
     """
     import pandas
 
+    checks.instance("delimiter", delimiter, str, "a string of one character")
+    if len(delimiter) != 1 or delimiter in '"\r\n':
+        raise ValueError(f"`delimiter` must be one character, none of a quote and of a line's end; received {delimiter!r}.")
     if isinstance(table, (str, os.PathLike)):
         frame = _from_file(pathlib.Path(table).expanduser(), delimiter)
     elif isinstance(table, pandas.DataFrame):
         frame = table.reset_index(drop=True)
     else:
         checks.instance("table", table, dict, "the path of a CSV or Parquet file, a pandas DataFrame, or a dict of columns")
-        frame = pandas.DataFrame(table)
+        frame = _from_columns(table)
     frame.columns = [str(name) for name in frame.columns]
     doubled = sorted(set(frame.columns[frame.columns.duplicated()]))
     if doubled:
@@ -46,6 +50,24 @@ def read(table, delimiter=","):
     if not len(frame) or not len(frame.columns):
         raise ValueError(f"`table` must have rows and columns; received {len(frame)} rows of {len(frame.columns)} columns.")
     return frame
+
+
+def _from_columns(table):
+    """A dict of columns as a DataFrame: cells of one place make a row, whatever index they have."""
+    import pandas
+
+    columns = {}
+    for name, cells in table.items():
+        if not pandas.api.types.is_list_like(cells, allow_sets=False) or isinstance(cells, Mapping):
+            raise ValueError(f"`table` must have a sequence of cells for each column; received {cells!r} for {name!r}.")
+        columns[name] = (
+            cells.reset_index(drop=True) if isinstance(cells, pandas.Series) else cells if hasattr(cells, "__len__") else list(cells)
+        )
+        first = next(iter(columns))
+        if len(columns[name]) != len(columns[first]):
+            lengths = f"{len(columns[first])} cells for {first!r} and {len(columns[name])} for {name!r}"
+            raise ValueError(f"`table` must have columns of one length; received {lengths}.")
+    return pandas.DataFrame(columns)
 
 
 def _from_file(path, delimiter):

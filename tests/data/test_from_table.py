@@ -157,6 +157,18 @@ def test_an_encoder_that_is_fitted_is_used_as_it_is(frame):
     refused(other, "`encoder` must be a mtlzoo.data.TableEncoder", encoder="encoder.keras", error=TypeError)
 
 
+def test_columns_of_a_dict_go_together_by_place(frame):
+    wanted = from_table(frame, TASKS, verbose=False)
+    columns = {name: frame[name].set_axis(np.arange(ROWS)[:: -1 if place % 2 else 1]) for place, name in enumerate(frame.columns)}
+    found = from_table({**columns, "age": iter(frame["age"])}, TASKS, verbose=False)
+    for ours, theirs in zip(arrays(found), arrays(wanted), strict=True):
+        for key, values in theirs.items():
+            np.testing.assert_array_equal(ours[key], values)
+    refused({"a": [1, 2, 3], "rich": pandas.Series([0, 1])}, "columns of one length; received 3 cells for 'a' and 2 for 'rich'")
+    refused({"a": [1, 2], "rich": 0}, "a sequence of cells for each column; received 0 for 'rich'")
+    refused({"a": {0: 1, 1: 2}, "rich": [0, 1]}, "a sequence of cells for each column; received {0: 1, 1: 2} for 'a'")
+
+
 def test_a_row_of_more_cells_than_the_header_is_refused(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("a,b,rich\n" + "1,x,0,\n" * 40)

@@ -107,6 +107,37 @@ def test_pandas_categories_of_numbers_are_categories():
     assert TableEncoder.fit(days, {"late": "category"}).sizes == (3,)
 
 
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (1.7e9 + np.arange(100), r"column 't' must hold numbers that float32 tells apart; received values of mean 1.7e\+09 .* offset"),
+        (np.array([1e-9, 2e-9, 4e-9]), "column 't' must have a standard deviation from 1e-07 to 1.8e"),
+        (np.array([1e-30, 2e25]), "column 't' must have a standard deviation from 1e-07 to 1.8e"),
+        (np.array([0.0, 1.0, -1e39]), "column 't', row 3 must be a number that float32 can hold; received -1e"),
+    ],
+)
+def test_numbers_that_float32_cannot_normalise_are_refused(cells, message):
+    with pytest.raises(ValueError, match=message):
+        TableEncoder.fit({"t": cells})
+    encoder = TableEncoder.fit({"t": [0.0, 1.0]})
+    for read in (encoder.encode, encoder.raw):
+        with pytest.raises(ValueError, match="row 2 must be a number that float32 can hold"):
+            read({"t": [0.0, 1e39]})
+
+
+@pytest.mark.parametrize("cells", [np.array([2000] * 9999 + [2001]), 1.7e9 + 1e6 * np.arange(99), np.arange(2**24 - 50, 2**24)])
+def test_numbers_far_from_zero_that_float32_tells_apart_are_taken(cells):
+    found = TableEncoder.fit({"t": cells}).encode({"t": cells})["numbers"][:, 0]
+    assert len(np.unique(found)) == len(np.unique(cells))
+    np.testing.assert_allclose(found, (cells - cells.mean()) / cells.std(), atol=0.05)
+
+
+@pytest.mark.parametrize("value", [0.1, 1e-12, 16777217.0, 1e30])
+def test_a_number_that_never_changes_is_zero(value):
+    encoder = TableEncoder.fit({"same": [value] * 10})
+    assert encoder.encode({"same": [value, None]})["numbers"].tolist() == [[0], [0]]
+
+
 @pytest.mark.parametrize("cells", [pandas.to_timedelta([1, 2], "s"), [datetime.timedelta(1), None]])
 def test_durations_are_refused_by_the_name_of_their_column(cells):
     with pytest.raises(ValueError, match="`table`: column 'late' must hold numbers, such as the seconds of its durations, or be said"):
