@@ -153,12 +153,17 @@ def _variables(operation):
     return getattr(operation, "trainable_variables", ())
 
 
-def address(tensor):
-    """Returns where a Keras tensor stands in its graph, in plain types: layer, node and place."""
+def address(model, tensor):
+    """Returns where a Keras tensor stands in a model, in plain types: layer, node and place.
+
+    A file holds the model's own nodes alone, so that those are counted that its layers have in this model.
+    """
     if tensor is None:
         return None
     history = tensor._keras_history
-    return [history.operation.name, history.node_index, history.tensor_index]
+    own = {id(node) for level in model._nodes_by_depth.values() for node in level}
+    before = sum(id(node) in own for node in history.operation._inbound_nodes[: history.node_index])
+    return [history.operation.name, before, history.tensor_index]
 
 
 def tensor_at(model, place):

@@ -277,7 +277,8 @@ class MultiTaskModel(keras.Model):
     def get_config(self):
         """Returns the network, the tasks and the builder's arguments."""
         tasks = [keras.saving.serialize_keras_object(task) for task in self.tasks]
-        return {**super().get_config(), "tasks": tasks, "builder": self._builder, "representation": _sharing.address(self.representation)}
+        place = _sharing.address(self, self.representation)
+        return {**super().get_config(), "tasks": tasks, "builder": self._builder, "representation": place}
 
     def get_compile_config(self):
         """Returns optimizer, alphas, balancer and options; losses and metrics belong to the tasks."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from mtlzoo import checks, files
 from mtlzoo._sharing import operations_behind
+from mtlzoo.growth import _slices
 from mtlzoo.layers import Packed
 from mtlzoo.model import MultiTaskModel
 
@@ -100,27 +101,36 @@ def load_task(model: MultiTaskModel, path: str | os.PathLike) -> str:
 
 
 def _weights(model, name):
-    """A task's own weights, and the shared ones that it reads, each as (path, value, variable, index of the slice or None)."""
+    """A task's own weights, and the shared ones that it reads, each as (place, value, variable, places of its slices or None).
+
+    A weight's place is its layer and its number there; names inside a layer depend on whether it was built or loaded.
+    """
     checks.instance("model", model, MultiTaskModel, "a mtlzoo.MultiTaskModel")
     names = [task.name for task in model.tasks]
     checks.one_of("task", name, names)
     behind = {other: {operation.name: operation for operation in operations_behind(model.output[other])} for other in names}
     others = set().union(*(found for other, found in behind.items() if other != name))
+    across = _slices.read_across(behind[name].values()) if len(names) > 1 else set()
     routes = {other: _routes(model.output[other]) for other in names}
     own, shared = [], []
     for layer, operation in sorted(behind[name].items()):
         packed = isinstance(operation, Packed)
         beyond = max((routes[other].get(layer, 0) for other in names if other != name), default=0)
-        for variable in getattr(operation, "weights", ()):
+        sliced = getattr(operation, "slices", None) == "tasks"
+        for number, variable in enumerate(getattr(operation, "weights", ())):
             value, index, mine = keras.ops.convert_to_numpy(variable), None, layer not in others
-            if getattr(operation, "slices", None) == "tasks":
-                index, mine = list(getattr(operation, "copies", None) or operation.tasks).index(name), True
-                value = value[index]
+            if sliced and (owned := _slices.owned(operation, variable, names)) is not None:
+                # Whoever has no slice of its own reads another task's.
+                mine = layer not in across and all(reader in owned for reader in names if layer in behind[reader])
+                if mine and owned[name] is False:
+                    continue
+                if mine and owned[name] is not True:
+                    index, value = owned[name], value[owned[name]]
             elif packed and (group := operation.group(variable)):
                 if group > routes[name][layer]:
                     continue
                 mine = mine or group > beyond
-            (own if mine else shared).append((variable.path, value, variable, index))
+            (own if mine else shared).append((f"{layer}[{number}]", value, variable, index))
     return own, shared
 
 

@@ -49,6 +49,14 @@ class Copies:
         """The first copy, which computes as all others do."""
         return self.layers[0]
 
+    @property
+    def trainable(self):
+        """Whether the copies are trained, all or none."""
+        found = {layer.trainable for layer in self.layers}
+        if len(found) > 1:
+            raise ValueError("`trainable` must be said where some of the layers in `layer` are trainable and some are not.")
+        return found.pop()
+
     def index(self, copy):
         """Returns the place of a copy, given by its name or place."""
         if isinstance(copy, str):
@@ -100,4 +108,4 @@ def _weights(layer):
 def _likeness(layer):
     """What copies must have in common, as text."""
     config = keras.saving.serialize_keras_object({**layer.get_config(), "name": None})
-    return json.dumps([type(layer).__name__, without(config, "seed", "shared_object_id")])
+    return json.dumps([type(layer).__name__, without(config, "seed", "shared_object_id", "trainable")])

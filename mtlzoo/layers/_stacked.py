@@ -30,13 +30,24 @@ class Stacked(keras.layers.Layer):
         held = Copies(layer, copies, self.of)
         super().__init__(
             name=name,
-            trainable=held.first.trainable if trainable is None else trainable,
+            trainable=held.trainable if trainable is None else trainable,
             dtype=held.first.dtype_policy if dtype is None else dtype,
             activity_regularizer=held.regularizer("activity_regularizer", axis=1),
         )
         self._copies = held
         self.slices = slices if slices is None else checks.one_of("slices", slices, ["tasks"])
         self.supports_masking = held.first.supports_masking
+
+    @property
+    def trainable(self) -> bool:
+        """Whether weights are trained; when it is set, the copies follow, all of them."""
+        return super().trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        keras.layers.Layer.trainable.fset(self, value)
+        for layer in self._copies.layers:
+            layer.trainable = value
 
     @property
     def copies(self) -> tuple[str, ...]:

@@ -125,6 +125,17 @@ def test_keras_file_round_trip(name, rng, tmp_path):
     assert [weight.shape for weight in again.weights] == [weight.shape for weight in model.weights]
 
 
+def test_a_frozen_model_comes_back(name, rng, tmp_path):
+    model = build(name, trunk=trunks.mlp((8, 8), batch_norm=True, dropout=0.2))
+    model.trainable = False
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert not loaded.trainable_variables and model.count_params() == loaded.count_params()
+    x, _ = batch(model.tasks, rng)
+    for task, output in model.predict(x, verbose=0).items():
+        np.testing.assert_array_equal(loaded.predict(x, verbose=0)[task], output)
+
+
 def test_saved_model_names_its_outputs(name, tmp_path):
     model = build(name)
     model.export(tmp_path / "export", verbose=False)

@@ -15,7 +15,8 @@ TASKS = [Task.multiclass("a", 3), Task.regression("b", alpha=0.5)]
 
 def build(images=False, **arguments):
     trunk = trunks.cnn((3, 4), dense=(5,), batch_norm=True) if images else trunks.mlp((8, 6))
-    return mtlzoo.architectures.hard_sharing((6, 6, 1) if images else (5,), TASKS, trunk=trunk, seed=0, **arguments)
+    inputs = (6, 6, 1) if images else (5,)
+    return mtlzoo.architectures.hard_sharing(inputs, TASKS, **{"trunk": trunk, "seed": 0, **arguments})
 
 
 def same(one, other, x, names="ab"):
@@ -80,12 +81,29 @@ def test_a_packed_task_has_a_file_of_its_own(rng, tmp_path):
     with np.load(path) as stored:
         assert sum(stored[key].size for key in stored if key != "head") == 2 * (20 + 24) + 6 + 1
     fresh = add_task(base, Task.binary("c"), how="packnet", seed=2)
-    assert load_task(fresh, path) == "c"
-    same(grown, fresh, x, "abc")
+    fresh.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    for one in (fresh, loaded):
+        assert load_task(one, path) == "c"
+        same(grown, one, x, "abc")
     kernel = base.get_layer("dense1_dense").kernel
     kernel.assign(kernel * 2)
     with pytest.raises(ValueError, match="shared weights"):
         load_task(add_task(base, Task.binary("c"), how="packnet"), path)
+
+
+@pytest.mark.parametrize(
+    "options", [{"dropout": 0.3}, {"batch_norm": True}, pytest.param({"images": True}, marks=pytest.mark.slow)], ids=str
+)
+def test_a_packed_model_comes_back_where_its_features_have_no_kernel(options, rng, tmp_path):
+    model = build(**options) if "images" in options else build(trunk=trunks.mlp((8, 6), **options))
+    grown = add_task(prune(model, 0.6), Task.binary("c"), how="packnet", seed=1)
+    grown.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    same(grown, loaded, rng.normal(size=(8, *model.input.shape[1:])), "abc")
+    features = [keras.Model(one.input, one.representation) for one in (grown, loaded)]
+    x = rng.normal(size=(8, *model.input.shape[1:])).astype("float32")
+    np.testing.assert_array_equal(*(one(x, training=False) for one in features))
 
 
 def test_bad_arguments_are_refused():

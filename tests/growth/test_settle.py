@@ -1,4 +1,6 @@
+import keras
 import numpy as np
+import pytest
 
 import mtlzoo
 from mtlzoo import Task, growth, trunks
@@ -17,3 +19,14 @@ def test_takes_the_teacher_out_and_changes_no_output(rng):
         np.testing.assert_array_equal(plain.predict(x, verbose=0)[name], output)
     plain(x, training=True)
     assert not plain.losses
+
+
+@pytest.mark.parametrize("options", [{"dropout": 0.3}, {"batch_norm": True}], ids=str)
+def test_a_settled_model_comes_back_where_its_features_have_no_kernel(options, rng, tmp_path):
+    model = mtlzoo.architectures.hard_sharing((3,), [Task.multiclass("a", 3)], trunk=trunks.mlp((4,), **options), seed=0)
+    plain = growth.settle(growth.add_task(model, Task.regression("b"), how="lwf"))
+    plain.save(tmp_path / "model.keras")
+    loaded, x = keras.saving.load_model(tmp_path / "model.keras"), rng.normal(size=(8, 3))
+    assert loaded.representation.shape == plain.representation.shape
+    for name, output in plain.predict(x, verbose=0).items():
+        np.testing.assert_array_equal(loaded.predict(x, verbose=0)[name], output)

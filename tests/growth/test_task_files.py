@@ -1,9 +1,11 @@
+import keras
 import numpy as np
 import pytest
 
 import mtlzoo
 from mtlzoo import Task, growth, trunks
 from mtlzoo.growth import load_task, save_task
+from mtlzoo.layers import StackedLayers
 
 TASKS = [Task.multiclass("a", 3), Task.regression("b")]
 
@@ -12,9 +14,17 @@ def build(name="hard_sharing", tasks=TASKS, seed=0, **arguments):
     return getattr(mtlzoo.architectures, name)((5,), tasks, **{"trunk": trunks.mlp((4, 6)), "seed": seed, **arguments})
 
 
-@pytest.mark.parametrize("name", ["hard_sharing", "mmoe", "cross_stitch", "conditioned", "single_task"])
+QUICK = ("hard_sharing", "mmoe", "cgc", "conditioned", "single_task")
+PAIR = [Task.binary("seen"), Task.binary("bought")]
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in mtlzoo.architectures.names()]
+)
 def test_a_task_comes_back_and_the_others_stay(name, rng, tmp_path):
-    model, x = build(name, tower=(3,)), rng.normal(size=(8, 5))
+    options = {} if name == "joint_attention" else {"tower": (3,)}
+    model = build(name, [*TASKS, *PAIR] if name in ("escm2", "esmm") else TASKS, **options)
+    x = rng.normal(size=(8, 5))
     saved = model.predict(x, verbose=0)
     path = save_task(model, "b", tmp_path / "b.npz")
     own = growth.task_files._weights(model, "b")[0]
@@ -29,6 +39,68 @@ def test_a_task_comes_back_and_the_others_stay(name, rng, tmp_path):
     after = model.predict(x, verbose=0)
     for task in "ab":
         np.testing.assert_array_equal(after[task], saved[task])
+
+
+@pytest.mark.parametrize(("name", "options"), [("cgc", {"own": 2}), ("ple", {"own": 3}), ("stem", {"own": 2})])
+def test_a_task_with_several_experts_has_all_of_them_in_its_file(name, options, rng, tmp_path):
+    tasks = [*TASKS, Task.binary("a_expert0")]
+    model, x = build(name, tasks, **options), rng.normal(size=(8, 5))
+    saved, path = model.predict(x, verbose=0), save_task(model, "a", tmp_path / "a.npz")
+    if name != "stem":
+        kernel = model.get_layer({"cgc": "own_experts_dense2_dense", "ple": "level2_own_experts"}[name]).kernel
+        kernel.assign(np.concatenate([kernel.numpy()[: options["own"]] + 1, kernel.numpy()[options["own"] :]]))
+        changed = model.predict(x, verbose=0)
+        assert np.any(changed["a"] != saved["a"])
+        for task in ("b", "a_expert0"):
+            np.testing.assert_array_equal(changed[task], saved[task])
+    assert load_task(model, path) == "a"
+    for task, output in saved.items():
+        np.testing.assert_array_equal(model.predict(x, verbose=0)[task], output)
+    if name == "stem":  # All tasks read all experts, which are so no task's own.
+        kernel = model.get_layer("own_experts_dense2_dense").kernel
+        kernel.assign(kernel + 1)
+        refused(model, path, "shared weights")
+
+
+def test_slices_of_layers_that_run_one_after_the_other(rng, tmp_path):
+    trunk = trunks.Trunk({"one": [keras.layers.Dense(4), keras.layers.LayerNormalization()]})
+    model, x = build("attention_sharing", trunk=trunk), rng.normal(size=(8, 5))
+    assert any(isinstance(layer, StackedLayers) and layer.slices == "tasks" for layer in model._flatten_layers())
+    own = {"a": growth.task_files._weights(model, "a")[0], "b": growth.task_files._weights(model, "b")[0]}
+    whole = {task: {id(found[2]) for found in own[task] if found[3] is None and not found[0].startswith(f"{task}[")} for task in own}
+    assert len(whole["a"]) == len(whole["b"]) == 2 and not whole["a"] & whole["b"]
+    path, saved = save_task(model, "a", tmp_path / "a.npz"), model.predict(x, verbose=0)
+    for copy in next(layer for layer in model._flatten_layers() if isinstance(layer, StackedLayers) and layer.slices).layers[:1]:
+        copy.gamma.assign(copy.gamma + 1)
+    assert load_task(model, path) == "a"
+    np.testing.assert_array_equal(model.predict(x, verbose=0)["a"], saved["a"])
+
+
+def test_slices_of_models_that_gained_tasks_or_were_cut_out(rng, tmp_path):
+    model, x = build("mmoe", [*TASKS, Task.binary("d")], tower=(3,)), rng.normal(size=(8, 5))
+    path, whole = save_task(model, "b", tmp_path / "b.npz"), model.predict(x, verbose=0)["b"]
+    part = growth.alone(model, "b", "d")
+    kernel = model.get_layer("towers1").kernel
+    kernel.assign(kernel + 1)
+    assert load_task(part, path) == "b"
+    np.testing.assert_allclose(part.predict(x, verbose=0)["b"], whole, atol=1e-6)
+    grown = growth.add_task(model, Task.binary("c"), features="input", seed=0)
+    outputs = grown.predict(x, verbose=0)
+    for task in "abcd":
+        load_task(grown, save_task(grown, task, tmp_path / "again.npz", overwrite=True))
+    for task, output in outputs.items():
+        np.testing.assert_array_equal(grown.predict(x, verbose=0)[task], output)
+
+
+def test_slices_that_an_added_task_reads_are_shared(tmp_path):
+    grown = growth.add_task(build("mmoe", tower=(3,)), Task.binary("c"), features="a", seed=0)
+    with pytest.raises(ValueError, match="'a' has none: others read all that it reads"):
+        save_task(grown, "a", tmp_path / "a.npz")
+    path = save_task(grown, "c", tmp_path / "c.npz")
+    assert load_task(grown, path) == "c"
+    kernel = grown.get_layer("towers1").kernel
+    kernel.assign(kernel + 1)
+    refused(grown, path, "shared weights")
 
 
 def test_added_tasks_are_loaded_into_fresh_copies_on_demand(rng, tmp_path):

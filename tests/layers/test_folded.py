@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from mtlzoo.layers import Folded
+from mtlzoo.layers import Folded, StackedDense, StackedLayers
 
 
 def test_random_layers_draw_for_each_copy_what_all_of_them_read():
@@ -41,3 +41,24 @@ def test_sequences_of_any_length_fold():
     x = keras.Input((2, None, 3))
     model = keras.Model(x, Folded(layers.ZeroPadding1D(1), 2)(x))
     assert model.predict(np.ones((4, 2, 5, 3)), verbose=0).shape == (4, 2, 7, 3)
+
+
+def test_freezing_reaches_every_copy_and_comes_back():
+    for layer in (Folded(layers.Dropout(0.5), 3), StackedLayers(layers.Dense(2), 3), StackedDense(layers.Dense(2), 3)):
+        layer.trainable = False
+        config = keras.saving.serialize_keras_object(layer)
+        assert [copy["config"]["trainable"] for copy in config["config"]["layer"]] == [False] * 3
+        again = keras.saving.deserialize_keras_object(config)
+        assert not again.trainable
+        again.build((None, 3, 4))
+        assert not again.trainable_variables
+        again.trainable = True
+        assert len(again.trainable_variables) == len(again.weights)
+        assert [copy.trainable for copy in again._copies.layers] == [True] * 3
+    # A copy that was frozen by itself is told by its file.
+    mixed = StackedLayers(layers.Dense(2), 2)
+    mixed.layers[1].trainable = False
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(mixed))
+    assert [copy.trainable for copy in again.layers] == [True, False]
+    with pytest.raises(ValueError, match="`trainable` must be said"):
+        StackedDense([layers.Dense(2, trainable=False), layers.Dense(2)], ["a", "b"])
