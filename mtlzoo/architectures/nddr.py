@@ -48,7 +48,8 @@ def nddr(
         tasks: the tasks.
         trunk: a name, a `Trunk`, or a Keras layer or model; None for `cnn` on images and `mlp` on vectors.
         own: what a channel takes of the same channel of its own task at the start; the rest of 1 is shared out among the others'.
-        batch_norm: whether batch normalisation follows each fusion, as in the paper.
+        batch_norm: whether batch normalisation follows each fusion, as in the paper; its momentum is 0.9 (with Keras' 0.99 the stored
+            statistics trail behind for hundreds of steps).
         tower: widths of the dense layers of each task between trunk and head.
         optimizer: as in `keras.Model.compile`.
         balancer: as in `MultiTaskModel.compile`.
@@ -82,7 +83,7 @@ def nddr(
         modules[stage] = [NDDR(names, own=own, slices=slices, name=f"{stage}_nddr")]
         if batch_norm:
             # Statistics over all replicas: training does not depend on how many there are.
-            norm = keras.layers.BatchNormalization(synchronized=True)
+            norm = keras.layers.BatchNormalization(momentum=0.9, synchronized=True)
             modules[stage].append(StackedBatchNormalization(norm, names, slices=slices, name=f"{stage}_nddr_norm"))
 
     def network(x):

@@ -18,7 +18,8 @@ class TaskAttention(OfRuns, keras.layers.Layer):
     """A mask a task on shared features: 1×1 convolution, batch norm, ReLU, 1×1 convolution, batch norm, sigmoid.
 
     A 1×1 convolution is a dense layer along the channels, so that maps, sequences and vectors are served alike, and the modules of
-    all tasks run as one. The batch norms take their statistics over all replicas of a distributed model.
+    all tasks run as one. The batch norms take their statistics over all replicas of a distributed model, with a
+    momentum of 0.9.
 
     Args:
         tasks: names of the tasks, in the order of axis 1.
@@ -132,7 +133,7 @@ class TaskAttention(OfRuns, keras.layers.Layer):
         return self._built(StackedDense(copies, self.tasks, name=role), shape)
 
     def _norm(self, role, shape):
-        norm = keras.layers.BatchNormalization(synchronized=True, dtype=self.dtype_policy)
+        norm = keras.layers.BatchNormalization(momentum=0.9, synchronized=True, dtype=self.dtype_policy)
         return self._built(StackedBatchNormalization(norm, self.tasks, runs=self.runs, name=role), shape)
 
     def _built(self, layer, shape):

@@ -39,8 +39,12 @@ def test_own_channels_alone_are_single_task_in_training_too(trunk, rng):
 def test_with_batch_normalisation_they_are_single_task_on_a_normalised_trunk(rng):
     convs = {"conv1": [layers.Conv2D(3, 3), layers.MaxPooling2D(2)], "conv2": [layers.Conv2D(4, 2, activation="relu")]}
     plain = {**convs, "conv2": [*convs["conv2"], layers.Flatten()], "dense": layers.Dense(5)}
-    normalised = {stage: [*found, layers.BatchNormalization()] for stage, found in convs.items()}
-    normalised = {**normalised, "conv2": [*normalised["conv2"], layers.Flatten()], "dense": [layers.Dense(5), layers.BatchNormalization()]}
+    normalised = {stage: [*found, layers.BatchNormalization(momentum=0.9)] for stage, found in convs.items()}
+    normalised = {
+        **normalised,
+        "conv2": [*normalised["conv2"], layers.Flatten()],
+        "dense": [layers.Dense(5), layers.BatchNormalization(momentum=0.9)],
+    }
     ours = held(build(inputs=(8, 8, 1), trunk=trunks.Trunk(plain), own=1.0))
     helpers.assert_same_training(ours, build("single_task", inputs=(8, 8, 1), trunk=trunks.Trunk(normalised)), *data(rng, (8, 8, 1)))
 
