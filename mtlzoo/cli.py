@@ -126,7 +126,7 @@ def _train(options):
 
 
 def _evaluate(options):
-    """Judges the model of a run on its data."""
+    """Judges the model of a run on its data, which for tables the run's own encoder reads."""
     model, config = runs.load(options.run)
     if options.data_dir:
         config = runs.RunConfig(**{**vars(config), "data_dir": options.data_dir})

@@ -38,16 +38,18 @@ def from_table(
 
     Args:
         table: path of a CSV (`.csv`, `.tsv`, `.txt`; also compressed, `.gz` and so on) or Parquet file (`.parquet`, `.pq`), a pandas
-            DataFrame, or a dict of columns. In CSV only empty cells are missing; categories are the text as it is written.
+            DataFrame, or a dict of columns, whose cells of one place make a row. In CSV only empty cells are missing, categories are the
+            text as it is written, and a row of more cells than the header is refused.
         tasks: the tasks, each with a column of its name; or a dict of task to the column of its labels (to a list of columns for
             labels with several entries). Labels are numbers: 0 or 1, a class from 0 on, or any number for regression.
         features: dict of column to "category" or "number"; or the columns whose kinds are to be inferred; None for all that are
-            neither labels nor the split. A column is inferred to hold numbers if all its cells that are there read as such.
+            neither labels nor the split. A column is inferred to hold numbers if all its cells that are there read as such; pandas'
+            own categories, booleans and times are categories, durations are refused.
         splits: fractions by "train", "validation" and "test"; or the column that says for each row which of these it belongs to.
         batch_size: rows a batch.
         seed: decides the split and the order.
         min_count: how often a category must occur in the training rows to have an id of its own.
-        delimiter: what stands between the cells of CSV (a tab in `.tsv`).
+        delimiter: what stands between the cells of CSV, one character (a tab in `.tsv`).
         encoder: None to fit one, or one that is fitted, such as that of a model that is to be judged on this table. Its columns are
             then the features, and `features` and `min_count` stay as they are.
         verbose: whether inferred kinds are printed.
@@ -57,7 +59,7 @@ def from_table(
 
     Raises:
         ValueError, TypeError: a column that is not there, a cell that is not what its column must hold (with row and column), a
-            split without rows, a task without labels, and so on.
+            split without rows, a task without labels, numbers too close together for float32 to tell apart, and so on.
 
     Source: the reading of tables in pandas; the encoder is `keras.utils.FeatureSpace`.
 

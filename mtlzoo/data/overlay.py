@@ -20,7 +20,7 @@ def overlay(
     """Overlays pairs of images on larger canvases of zeros: one in the upper left, one in the lower right, the maximum where they meet.
 
     Args:
-        images: [n, height, width] or [n, height, width, channels], any number dtype.
+        images: [n, height, width] or [n, height, width, channels], any number dtype; no pixel is below 0, the canvas.
         labels: [n].
         rows: how many pairs. The left images go through all images in turn; the right one is drawn uniformly.
         shift: by how many pixels the right image lies lower and further right than the left one.
@@ -47,6 +47,8 @@ def overlay(
     images = images[..., np.newaxis] if images.ndim == 3 else images
     if images.ndim != 4 or len(images) == 0 or labels.shape != (len(images),):
         raise ValueError(f"`images` must be [n, height, width] with labels [n]; received {images.shape} and {labels.shape}.")
+    if images.size and not images.min() >= 0:
+        raise ValueError(f"`images` must have pixels of at least 0, which is the canvas; received {images.min()}.")
     for argument, value in (("shift", shift), ("margin", margin), ("moves", moves)):
         checks.integer(argument, value, low=0)
     checks.integer("moves", moves, high=shift)

@@ -53,13 +53,16 @@ class TableEncoder:
         space.built = True
 
     @classmethod
-    def fit(cls, table, features: Mapping[str, str] | Sequence[str] | None = None, *, min_count: int = 1) -> "TableEncoder":
+    def fit(
+        cls, table, features: Mapping[str, str] | Sequence[str] | None = None, *, min_count: int = 1, delimiter: str = ","
+    ) -> "TableEncoder":
         """Measures vocabularies, means and variances of a table, which should be the training rows alone.
 
         Args:
             table: a path, DataFrame or dict of columns, as in `mtlzoo.data.from_table`.
             features: dict of column to "category" or "number"; or a sequence of columns, whose kinds are inferred; None for all.
             min_count: how often a category must occur to have an id of its own; rarer ones are read as unknown.
+            delimiter: what stands between the cells of CSV.
 
         Returns:
             A `TableEncoder`.
@@ -69,7 +72,7 @@ class TableEncoder:
                 of a column lie so close together, so far from 0, that float32 takes them for one.
         """
         checks.integer("min_count", min_count, low=1)
-        frame = _table.read(table)
+        frame = _table.read(table, delimiter)
         made = {}
         for name, kind in kinds_of(frame, features).items():
             if "/" in name or not name:
@@ -117,11 +120,12 @@ class TableEncoder:
             found["numbers"] = tf.where(tf.math.is_nan(numbers), tf.zeros_like(numbers), numbers)
         return found
 
-    def encode(self, table) -> dict:
+    def encode(self, table, *, delimiter: str = ",") -> dict:
         """Encodes a table in memory; each distinct text is looked up once.
 
         Args:
             table: a path, DataFrame or dict of columns that has this encoder's columns; others are not read.
+            delimiter: what stands between the cells of CSV.
 
         Returns:
             Dict of "categories", int32 array [rows, C], and "numbers", float32 array [rows, N], or of one of them.
@@ -129,16 +133,24 @@ class TableEncoder:
         Raises:
             ValueError, TypeError: a column is missing, or a cell is no number; row and column are named.
         """
-        frame, found = _table.read(table), {}
+        frame, found = _table.read(table, delimiter), {}
         if self.categories:
             found["categories"] = np.stack([self._ids(_table.column(frame, name, "column")) for name in self.categories], axis=1)
         if self.numbers:
             found["numbers"] = np.stack([self._normalised(_table.column(frame, name, "column")) for name in self.numbers], axis=1)
         return found
 
-    def raw(self, table) -> dict:
-        """Returns a table's columns as a SavedModel with this encoder takes them: texts and float32 numbers, NaN for missing."""
-        frame, found = _table.read(table), {}
+    def raw(self, table, *, delimiter: str = ",") -> dict:
+        """Returns a table's columns as a SavedModel with this encoder takes them: texts and float32 numbers, NaN for missing.
+
+        Args:
+            table: as for `encode`.
+            delimiter: what stands between the cells of CSV.
+
+        Returns:
+            Dict of column to array [rows].
+        """
+        frame, found = _table.read(table, delimiter), {}
         for name in self.categories:
             names, codes = _table.texts(_table.column(frame, name, "column"))
             found[name] = np.array(names, object)[codes]

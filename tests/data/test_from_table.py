@@ -188,3 +188,9 @@ def test_a_column_without_a_name_in_a_file_is_named_by_its_place(frame, tmp_path
     assert from_table(tmp_path / "t.csv", TASKS, verbose=False).encoder.numbers == ("Unnamed: 0", "age", "wage")
     (tmp_path / "bom.csv").write_bytes(b"\xef\xbb\xbf" + b"a,rich\n" + b"1,0\n2,1\n" * 20)
     assert from_table(tmp_path / "bom.csv", TASKS[:1], verbose=False).encoder.columns == ("a",)
+
+
+def test_columns_may_have_the_names_of_arguments(frame):
+    renamed = frame.rename(columns={"age": "self", "wage": "columns"})
+    assert from_table(renamed, TASKS, verbose=False).encoder.numbers == ("self", "columns")
+    assert list(renamed.columns) == ["city", "self", "columns", "rich", "height"] and renamed["self"].dtype == frame["age"].dtype

@@ -82,6 +82,7 @@ def test_channels_stay_and_the_seed_decides(base):
         ({"images": np.zeros((2, 8))}, ValueError, "`images` must be"),
         ({"images": np.zeros((0, 8, 8)), "labels": []}, ValueError, "`images` must be"),
         ({"labels": np.zeros(3)}, ValueError, r"received \(2, 8, 8, 1\) and \(3,\)"),
+        ({"images": np.full((2, 8, 8), -0.5)}, ValueError, "`images` must have pixels of at least 0, .* received -0.5"),
         ({"rows": 0}, ValueError, "`rows`"),
         ({"shift": -1}, ValueError, "`shift`"),
         ({"moves": 7}, ValueError, "`moves` must be a whole number at most 6"),

@@ -176,3 +176,26 @@ def test_missing_columns_are_named(encoder):
         encoder.encode(FRAME.drop(columns="flag"))
     with pytest.raises(ValueError, match="missing"):
         encoder({"city": tf.constant(["Rome"])})
+
+
+def test_files_of_other_delimiters(tmp_path):
+    path, other = tmp_path / "t.csv", tmp_path / "u.csv"
+    FRAME.to_csv(path, index=False, sep=";")
+    FRAME.to_csv(other, index=False)
+    encoder, wanted = TableEncoder.fit(path, KINDS, delimiter=";"), TableEncoder.fit(other, KINDS)
+    assert (encoder.columns, encoder.sizes, encoder.describe()) == (wanted.columns, wanted.sizes, wanted.describe())
+    for method in ("encode", "raw"):
+        found = getattr(encoder, method)(path, delimiter=";")
+        for key, values in getattr(wanted, method)(other).items():
+            np.testing.assert_array_equal(found[key], values)
+    for delimiter in ("", ";;", "\n", '"'):
+        with pytest.raises(ValueError, match="`delimiter` must be one character"):
+            encoder.encode(path, delimiter=delimiter)
+    with pytest.raises(TypeError, match="`delimiter` must be a string of one character; received None"):
+        TableEncoder.fit(path, delimiter=None)
+
+
+def test_columns_may_have_the_names_of_arguments():
+    table = {"self": [1.0, 2.0, 3.0], "columns": ["a", "b", "a"], "index": [3, 4, 5]}
+    found = TableEncoder.fit(table).encode(table)
+    assert found["numbers"].shape == (3, 2) and found["categories"].shape == (3, 1)
