@@ -61,7 +61,8 @@ def _over_inputs(model, layers, x):
         share = min(ROWS_AT_A_TIME, rows - start) / rows
         inputs = probe(chunk, training=False)
         sums = [
-            total + share * layer.sharing(inputs[str(index)]) for index, (total, (layer, _)) in enumerate(zip(sums, places, strict=True))
+            total + share * layer.sharing(inputs[str(index)], **_of_run(layer, run))
+            for index, (total, (layer, run)) in enumerate(zip(sums, places, strict=True))
         ]
     found = {}
     for layer in layers:
@@ -73,6 +74,11 @@ def _over_inputs(model, layers, x):
         ]
         found[layer.name] = np.stack(rows) if of_tasks else np.mean(rows, 0)
     return found
+
+
+def _of_run(layer, run):
+    """The number of the run, for layers that keep something for each."""
+    return {key: value for key, value in layer._inbound_nodes[run].arguments.kwargs.items() if key == "run"}
 
 
 def _runs_behind(tensor):

@@ -130,20 +130,26 @@ def _evaluate(options):
     model, config = runs.load(options.run)
     if options.data_dir:
         config = runs.RunConfig(**{**vars(config), "data_dir": options.data_dir})
-    report = evaluation.report(model, getattr(config.load_data(), options.split))
+    splits = config.load_data(runs.load_encoder(options.run))
+    report = evaluation.report(model, getattr(splits, options.split))
     print(report.to_json() if options.json else report.to_text())
 
 
 def _export(options):
-    """Exports the model of a run as a SavedModel (one named output a task, one signature a task) or for LiteRT."""
+    """Exports the model of a run as a SavedModel (one named output a task, one signature a task) or for LiteRT.
+
+    Of a run on a table the SavedModel takes the raw columns; LiteRT, which has no look-up of texts, takes what the encoder gives.
+    """
     model, _ = runs.load(options.run)
-    write, name = {
-        "saved_model": (export.export_saved_model, "export"),
-        "litert": (export.export_litert, "model.tflite"),
-    }[options.format]
-    path = options.out or f"{options.run}/{name}"
-    write(model, path, overwrite=options.overwrite)
+    encoder = runs.load_encoder(options.run)
+    path = options.out or f"{options.run}/{'export' if options.format == 'saved_model' else 'model.tflite'}"
+    if options.format == "saved_model":
+        export.export_saved_model(model, path, encoder=encoder, overwrite=options.overwrite)
+    else:
+        export.export_litert(model, path, overwrite=options.overwrite)
     print(f"Exported: {path}")
+    if encoder is not None and options.format == "litert":
+        print(f"Its inputs are ids and normalised numbers, as {options.run}/encoder.keras gives them.")
 
 
 def _list(options):

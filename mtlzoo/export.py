@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from mtlzoo import _sharing, checks, files
 from mtlzoo.data import TableEncoder
+from mtlzoo.layers import TableEmbedding
 from mtlzoo.model import MultiTaskModel
 
 # Attributes of the saved object that a signature of the same name would replace.
@@ -120,6 +121,14 @@ def _check_encoder(model, encoder):
     read = {key: tensor.shape[1] for key, tensor in model.input.items()} if isinstance(model.input, Mapping) else model.input.shape
     if given != read:
         raise ValueError(f"`encoder` must give what the model reads, inputs of {read} columns; received one that gives {given}.")
+    for layer in model._flatten_layers():
+        # A layer of fewer columns reads a part of them, of which it is not known which.
+        if isinstance(layer, TableEmbedding) and len(layer.sizes) == len(encoder.sizes) and layer.sizes != encoder.sizes:
+            unlike = next(place for place, size in enumerate(encoder.sizes) if size != layer.sizes[place])
+            raise ValueError(
+                f"`encoder` must be the one that the model was made for, whose column {unlike + 1} of the categories has "
+                f"{layer.sizes[unlike]} ids; received one with {encoder.sizes[unlike]} ids for {encoder.categories[unlike]!r}."
+            )
 
 
 def _in_float32(model):

@@ -81,9 +81,10 @@ class RunConfig:
         values.pop("versions", None)
         return cls(**{checks.one_of("config key", key, known): value for key, value in values.items()})
 
-    def load_data(self):
-        """Returns the data's `Splits`."""
-        return data.load(self.data, self.data_dir, batch_size=self.batch_size, seed=self.seed, limit=self.limit)
+    def load_data(self, encoder=None):
+        """Returns the data's `Splits`, of a table encoded by a run's own encoder if that is given."""
+        options = {"batch_size": self.batch_size, "seed": self.seed, "limit": self.limit}
+        return data.load(self.data, self.data_dir, **options, encoder=encoder)
 
     def build(self, splits, architecture=None):
         """Returns the compiled model, or that of another architecture on the same terms."""
@@ -175,6 +176,24 @@ def load(folder):
     if not (folder / "model.keras").is_file():
         raise ValueError(f"`run` must be the folder of a finished run; there is no {str(folder / 'model.keras')!r}.")
     return keras.saving.load_model(folder / "model.keras"), RunConfig.load(folder)
+
+
+def load_encoder(folder):
+    """Loads the encoder of a run on a table, with which alone the run's model reads other rows right.
+
+    Args:
+        folder: the run's folder.
+
+    Returns:
+        The `mtlzoo.data.TableEncoder`, or None where the run's data are no table.
+
+    Raises:
+        ValueError: the file cannot be read.
+
+    Source: `train`.
+    """
+    path = Path(folder) / "encoder.keras"
+    return data.TableEncoder.load(path) if path.is_file() else None
 
 
 def free_folder(config: RunConfig, parent="runs") -> Path:

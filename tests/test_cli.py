@@ -1,5 +1,6 @@
 """The command line: what it prints, what it leaves, and one line with exit code 2 for every bad value."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -7,8 +8,12 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from mtlzoo import MultiTaskModel, cli
+from mtlzoo.data import TableEncoder
+from mtlzoo.data.sources import fake_census
+from mtlzoo.data.sources.census_income import COLUMNS, FILE, NUMBERS, _parts
 
 SMALL = ["--limit", "64", "--epochs", "2", "--trunk", "mlp"]
 
@@ -70,6 +75,45 @@ def test_export_in_both_formats(run_folder, tmp_path, capsys):
     assert (tmp_path / "model.tflite").stat().st_size > 1000
     assert cli.main(["export", str(run_folder)]) == 2
     assert "--overwrite" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def table_run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("table")
+    fake_census(folder, rows=200)
+    train = ["train", "--data", "census_income", "--data-dir", str(folder), "--epochs", "1", "--no-baseline"]
+    assert cli.main([*train, "--out", str(folder / "run")]) == 0
+    return folder / "run"
+
+
+def test_evaluate_reads_other_data_with_the_run_s_own_encoder(table_run, tmp_path, capsys):
+    lines = gzip.decompress((table_run.parent / FILE).read_bytes()).decode().splitlines()
+    cells = [line.split(", ") for line in lines]
+    for row in np.flatnonzero(_parts(len(cells)) == "train"):  # The rows of the test stay; an encoder fitted anew would differ.
+        kept = (cells[row][COLUMNS.index("marital_status")], cells[row][-1])
+        cells[row] = ["7" if name in NUMBERS else "Other" for name in COLUMNS]
+        cells[row][COLUMNS.index("marital_status")], cells[row][-1] = kept
+    (tmp_path / FILE).write_bytes(gzip.compress("\n".join(map(", ".join, cells)).encode()))
+    capsys.readouterr()
+    assert cli.main(["evaluate", str(table_run), "--data-dir", str(tmp_path), "--json"]) == 0
+    got = json.loads(capsys.readouterr().out)["models"]["hard_sharing"]["results"]
+    wanted = json.loads((table_run / "report.json").read_text())["models"]["hard_sharing"]["results"]
+    assert got.keys() == wanted.keys()
+    for key, value in wanted.items():
+        np.testing.assert_allclose(got[key], value, rtol=1e-5)
+
+
+def test_export_of_a_table_s_run_takes_raw_columns(table_run, tmp_path, capsys):
+    assert cli.main(["export", str(table_run), "--out", str(tmp_path / "saved")]) == 0
+    assert "ids" not in capsys.readouterr().out
+    model, encoder = keras.saving.load_model(table_run / "model.keras"), TableEncoder.load(table_run / "encoder.keras")
+    table = {name: ["Other", "unseen"] for name in encoder.categories} | {name: [1.0, None] for name in encoder.numbers}
+    served = tf.saved_model.load(str(tmp_path / "saved"))
+    found = served.serve({name: tf.constant(cells) for name, cells in encoder.raw(table).items()})
+    for task, values in model.predict(encoder.encode(table), verbose=0).items():
+        np.testing.assert_allclose(found[task], values, atol=1e-6)
+    assert cli.main(["export", str(table_run), "--format", "litert", "--out", str(tmp_path / "model.tflite")]) == 0
+    assert f"ids and normalised numbers, as {table_run}/encoder.keras gives" in capsys.readouterr().out
 
 
 def test_list_names_everything_with_its_line(capsys):

@@ -238,3 +238,14 @@ def test_an_encoder_must_be_the_model_s_own(tmp_path):
     with pytest.raises(TypeError, match="`encoder` must be a mtlzoo.data.TableEncoder"):
         export_saved_model(small(), tmp_path / "1", encoder="encoder.keras")
     assert not (tmp_path / "1").exists()
+
+
+@pytest.mark.parametrize("builder", ["hard_sharing", "single_task", "cross_stitch", "stem"])
+def test_an_encoder_of_as_many_columns_may_be_another_model_s(builder, tmp_path):
+    own = TableEncoder.fit({"city": ["Rome", "Oslo", "Oslo"], "street": ["a", "b", "a"], "age": [1.0, 2.0, 3.0]})
+    other = TableEncoder.fit({"city": ["Rome", "Oslo", "Oslo"], "street": ["a", "b", "c"], "age": [1.0, 2.0, 3.0]})
+    trunk = trunks.tabular(own.sizes, units=(4,))
+    model = architectures.get(builder)(own.inputs, [Task.binary("a"), Task.binary("b")], trunk=trunk, seed=0)
+    with pytest.raises(ValueError, match="whose column 2 of the categories has 3 ids; received one with 4 ids for 'street'"):
+        export_saved_model(model, tmp_path / "1", encoder=other)
+    assert export_saved_model(model, tmp_path / "1", encoder=own).is_dir()

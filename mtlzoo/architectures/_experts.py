@@ -79,15 +79,26 @@ class Experts:
 
 
 def apply_experts(stages, x, count):
-    """Returns the features of stacked experts, [batch, count, ...], after checking that the experts have weights."""
+    """Returns the features of stacked experts, [batch, count, ...], after checking that they have weights, and start different."""
+    check_different(stages, count)
     features = _inputs.apply(stages, x)
     if features.shape[1] != count:
         raise ValueError("`trunk` must have weights behind its stem: experts without weights are all the same.")
     return features
 
 
+def check_different(stages, count):
+    """Raises `ValueError` if several copies that should differ would start with the same weights."""
+    if count > 1 and any(stage.has_start for stage in stages):
+        raise ValueError(
+            "`trunk` must not have weights yet where it is copied to experts: all would start equal. Give layers that are not built (a "
+            "Sequential without keras.Input), or a trunk whose stem holds the stages that have weights."
+        )
+
+
 def _read_stem(stem, tensor, template):
     vectors = not isinstance(tensor, Mapping) and len(tensor.shape) == 2
+    vectors = vectors and "float" in tensor.dtype
     stem = (0 if vectors else 1) if stem is None else checks.integer("stem", stem, low=0)
     if stem >= len(template.names):
         raise ValueError(f"`stem` must leave at least one of the trunk's stages {list(template.names)} to the experts; received {stem}.")

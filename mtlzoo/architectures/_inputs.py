@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import keras
 
 from mtlzoo import checks, trunks
-from mtlzoo.layers import ForAll, Unstack
+from mtlzoo.layers import ForAll, Unstack, run
 
 
 def make_inputs(inputs, tasks):
@@ -32,6 +32,8 @@ def make_inputs(inputs, tasks):
         raise ValueError("`inputs` must hold at least one shape; received an empty dict.")
     own = {key: key.removesuffix("_input") for key in inputs}
     if set(own.values()) & set(names):
+        if len(set(own.values())) < len(own):
+            raise ValueError(f"`inputs` must have one shape for each task; received the keys {list(inputs)}, of which two are one task's.")
         checks.exact_keys("inputs", own.values(), names)
         made = {f"{task}_input": _as_input(f"inputs[{key!r}]", inputs[key], f"{task}_input") for key, task in own.items()}
         return made, {task: made[f"{task}_input"] for task in names}
@@ -73,7 +75,11 @@ def for_tasks(tensors, network):
     if runs(tensors) == 1:
         return network(first)
     own = Unstack(len(tensors), name="own_features")
-    return {name: own(network(x))[index] for index, (name, x) in enumerate(tensors.items())}
+    features = {}
+    for index, (name, x) in enumerate(tensors.items()):
+        with run(index, len(tensors)):
+            features[name] = own(network(x))[index]
+    return features
 
 
 def shared(tensors, stages):

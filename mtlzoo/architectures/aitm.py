@@ -32,7 +32,8 @@ def aitm(
     For a chain of steps of which the later are rare, such as click → application → approval → activation: a later task starts from
     what the earlier one knows, and takes of it as much as it has use for (`model.sharing(x)`). Outputs are the probabilities of the
     steps themselves, not products (as in `chained`); a penalty keeps a step from being called more likely than the one before:
-    penalty · Σ_t mean(max(p_t − p_(t−1), 0)), added to the loss and logged as `calibrator_loss`.
+    penalty · Σ_t mean(max(p_t − p_(t−1), 0)), added to the loss and logged as `calibrator_loss`. It looks at outputs alone: rows without
+    labels count too, and no alpha multiplies it, so that a task of alpha 0 is still kept below the one before.
 
     The trunk is shared; towers run as one. With T tasks and F the last width of the towers, the transfer has (T − 1)·(4·F² + F)
     parameters between towers and heads. The tasks are the chain, in their order, and of any kind; the penalty is between neighbours

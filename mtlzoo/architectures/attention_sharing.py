@@ -6,6 +6,7 @@ import keras
 
 from mtlzoo import checks, seeds
 from mtlzoo.architectures import _inputs, _stages
+from mtlzoo.architectures._experts import check_different
 from mtlzoo.architectures._registry import architecture
 from mtlzoo.assemble import assemble
 from mtlzoo.layers import ForAll, GroupAttention, Mixture
@@ -83,6 +84,7 @@ def attention_sharing(
     open_to_all = [f"shared{index}" for index in range(checks.integer("groups", groups, low=1))]
     first, for_all = template.copy(seed=seed)[:stem], ForAll(name="for_all")
     shared = _stages.copied(template, open_to_all, seed, prefix="shared", stem=stem)
+    check_different(shared, len(open_to_all))
     private = _stages.copied(template, names, seed, prefix="private", stem=stem, slices="tasks")
     together = keras.layers.Concatenate(axis=1, name="groups")
     start = keras.initializers.GlorotUniform(seed=None if seed is None else seeds.derive(seed, "keys"))

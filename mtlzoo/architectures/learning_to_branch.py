@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import keras
 
 from mtlzoo import checks, seeds
-from mtlzoo.architectures import _inputs
+from mtlzoo.architectures import _between, _inputs
+from mtlzoo.architectures._experts import check_different
 from mtlzoo.architectures._registry import architecture
 from mtlzoo.assemble import assemble
 from mtlzoo.layers import Branching, ForAll
@@ -78,6 +79,8 @@ def learning_to_branch(
     template = _inputs.read_trunk(trunk, tensors)
     copies = [f"node{index}" for index in range(len(tasks) if nodes is None else checks.integer("nodes", nodes, low=1))]
     stages, for_all = template.stacked(copies, seed, prefix="nodes"), ForAll(name="for_all")
+    check_different(stages, len(copies))
+    _between.with_weights(stages)
 
     def branching(stage, children, choice):
         return Branching(

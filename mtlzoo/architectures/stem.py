@@ -6,6 +6,7 @@ import keras
 
 from mtlzoo import checks
 from mtlzoo.architectures import _inputs
+from mtlzoo.architectures._experts import check_different
 from mtlzoo.architectures._levels import each
 from mtlzoo.architectures._registry import architecture
 from mtlzoo.assemble import assemble
@@ -94,6 +95,8 @@ class _Embedded:
         self._shared = template.copy("shared", seed)[:size]
         self._own_experts = template.stacked(mine, seed, prefix="own_experts", slices="tasks")[size:]
         self._shared_experts = template.stacked(common, seed, prefix="shared_experts")[size:]
+        check_different(self._own_experts, own)
+        check_different(self._shared_experts, shared)
         self._for_all, self._each, self._add = ForAll(name="for_all"), each(own, "each_own"), keras.layers.Add(name="embeddings")
         self._gates = Gates([*mine, *common], tasks, seed=seed, slices="tasks", name="gates")
         self._mixture, self._pool = OwnGradientMixture(name="mixture"), None

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from mtlzoo.data import _labels
 
 READERS = {".csv": "read_csv", ".tsv": "read_csv", ".txt": "read_csv", ".parquet": "read_parquet", ".pq": "read_parquet"}
 COMPRESSED = (".gz", ".bz2", ".xz", ".zip")
+TIMES = ("datetime64", "datetime", "date", "time", "period")  # The names that pandas gives to what a column holds.
+DURATIONS = ("timedelta64", "timedelta")
 
 
 def read(table, delimiter=","):
@@ -17,26 +20,29 @@ def read(table, delimiter=","):
 
     Args:
         table: a path of a CSV (also compressed) or Parquet file, a DataFrame, or a dict of columns.
-        delimiter: what stands between the cells of CSV.
+        delimiter: what stands between the cells of CSV, one character.
 
     Returns:
         A `pandas.DataFrame` of at least one row.
 
     Raises:
-        ValueError, TypeError: no such file, not readable, no rows, doubled column names, or no table at all.
+        ValueError, TypeError: no such file, not readable, no rows, columns of unlike length, doubled column names, or no table at all.
 
     >>> read({"age": [31, 52]}).shape
     (2, 1)
     """
     import pandas
 
+    checks.instance("delimiter", delimiter, str, "a string of one character")
+    if len(delimiter) != 1 or delimiter in '"\r\n':
+        raise ValueError(f"`delimiter` must be one character, none of a quote and of a line's end; received {delimiter!r}.")
     if isinstance(table, (str, os.PathLike)):
         frame = _from_file(pathlib.Path(table).expanduser(), delimiter)
     elif isinstance(table, pandas.DataFrame):
         frame = table.reset_index(drop=True)
     else:
         checks.instance("table", table, dict, "the path of a CSV or Parquet file, a pandas DataFrame, or a dict of columns")
-        frame = pandas.DataFrame(table)
+        frame = _from_columns(table)
     frame.columns = [str(name) for name in frame.columns]
     doubled = sorted(set(frame.columns[frame.columns.duplicated()]))
     if doubled:
@@ -44,6 +50,24 @@ def read(table, delimiter=","):
     if not len(frame) or not len(frame.columns):
         raise ValueError(f"`table` must have rows and columns; received {len(frame)} rows of {len(frame.columns)} columns.")
     return frame
+
+
+def _from_columns(table):
+    """A dict of columns as a DataFrame: cells of one place make a row, whatever index they have."""
+    import pandas
+
+    columns = {}
+    for name, cells in table.items():
+        if not pandas.api.types.is_list_like(cells, allow_sets=False) or isinstance(cells, Mapping):
+            raise ValueError(f"`table` must have a sequence of cells for each column; received {cells!r} for {name!r}.")
+        columns[name] = (
+            cells.reset_index(drop=True) if isinstance(cells, pandas.Series) else cells if hasattr(cells, "__len__") else list(cells)
+        )
+        first = next(iter(columns))
+        if len(columns[name]) != len(columns[first]):
+            lengths = f"{len(columns[first])} cells for {first!r} and {len(columns[name])} for {name!r}"
+            raise ValueError(f"`table` must have columns of one length; received {lengths}.")
+    return pandas.DataFrame(columns)
 
 
 def _from_file(path, delimiter):
@@ -56,9 +80,14 @@ def _from_file(path, delimiter):
     try:
         if reader == "read_parquet":
             return pandas.read_parquet(path)
-        return pandas.read_csv(path, sep="\t" if suffix == ".tsv" else delimiter, dtype=str, keep_default_na=False, na_values=[""])
+        # Without a header pandas neither renames doubled columns nor takes a cell too many for an index: it refuses it, by its line.
+        cells = pandas.read_csv(
+            path, sep="\t" if suffix == ".tsv" else delimiter, header=None, dtype=str, keep_default_na=False, na_values=[""]
+        )
     except (ValueError, OSError, EOFError) as error:  # pandas' own errors are ValueErrors.
         raise ValueError(f"`table` {str(path)!r} cannot be read: {error}") from error
+    names = [f"Unnamed: {place}" if pandas.isna(name) else name for place, name in enumerate(cells.iloc[0])]
+    return cells.iloc[1:].set_axis(names, axis=1).reset_index(drop=True)
 
 
 def column(frame, name, argument):
@@ -67,9 +96,18 @@ def column(frame, name, argument):
 
 
 def is_number(series):
-    """Whether a column holds numbers: by its dtype, or because every cell that is there reads as one."""
+    """Whether a column holds numbers: by its dtype, or because every cell that is there reads as one.
+
+    Raises:
+        ValueError: the column holds durations, which are neither numbers nor, most likely, categories.
+    """
     import pandas
 
+    if pandas.api.types.infer_dtype(series, skipna=True) in DURATIONS:
+        wanted = "must hold numbers, such as the seconds of its durations, or be said to be a category"
+        raise ValueError(f"`table`: column {series.name!r} {wanted}; received durations ({series.dtype}).")
+    if isinstance(series.dtype, (pandas.CategoricalDtype, pandas.PeriodDtype)):
+        return False
     if pandas.api.types.is_bool_dtype(series) or pandas.api.types.is_datetime64_any_dtype(series):
         return False
     if pandas.api.types.is_numeric_dtype(series):
@@ -88,7 +126,8 @@ def numbers(series, where):
         where: words for the message.
 
     Raises:
-        ValueError: a cell is no number or infinite; row and column are named.
+        ValueError: a cell is no number or infinite; row and column are named. Or the column holds times or durations, which pandas
+            would count in a unit of its own.
 
     >>> import pandas
     >>> numbers(pandas.Series(["1.5", None], name="price"), "`table`").tolist()
@@ -96,6 +135,9 @@ def numbers(series, where):
     """
     import pandas
 
+    held = pandas.api.types.infer_dtype(series, skipna=True)
+    if held in TIMES or held in DURATIONS:
+        raise ValueError(f"{where}: column {series.name!r} must hold numbers, such as days or seconds; received {held} ({series.dtype}).")
     found = pandas.to_numeric(series, errors="coerce").to_numpy("float64", na_value=np.nan)
     bad = np.flatnonzero((np.isnan(found) & series.notna().to_numpy()) | np.isinf(found))
     bad = [row for row in bad.tolist() if str(series.iloc[row]).strip().lower() != "nan"]

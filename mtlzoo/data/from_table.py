@@ -26,6 +26,7 @@ def from_table(
     seed: int = 0,
     min_count: int = 1,
     delimiter: str = ",",
+    encoder: TableEncoder | None = None,
     verbose: bool = True,
 ) -> Splits:
     """Reads a table whose columns are features and labels: tasks, an encoder, and a mixture for train, validation and test.
@@ -47,6 +48,8 @@ def from_table(
         seed: decides the split and the order.
         min_count: how often a category must occur in the training rows to have an id of its own.
         delimiter: what stands between the cells of CSV (a tab in `.tsv`).
+        encoder: None to fit one, or one that is fitted, such as that of a model that is to be judged on this table. Its columns are
+            then the features, and `features` and `min_count` stay as they are.
         verbose: whether inferred kinds are printed.
 
     Returns:
@@ -74,12 +77,15 @@ def from_table(
     labels = {task.name: _table.labels(frame, task, name, "`table`") for task, name in columns.items()}
     taken = {one for name in columns.values() for one in ([name] if isinstance(name, str) else name)}
     rows = _rows_by_column(frame, splits) if isinstance(splits, str) else _rows_by_fraction(len(frame), splits, seed)
-    kinds = _kinds(frame, features, taken | ({splits} if isinstance(splits, str) else set()))
+    taken |= {splits} if isinstance(splits, str) else set()
+    kinds = _kinds(frame, features, taken) if encoder is None else _kinds_of_encoder(frame, encoder, taken, features, min_count)
     # Read here, where the rows are still the table's own, so that messages name them right.
-    frame = frame.assign(**{name: _table.numbers(frame[name], "`table`") for name, kind in kinds.items() if kind == "number"})
-    encoder = TableEncoder.fit(frame.iloc[rows["train"]], kinds, min_count=min_count)
-    if verbose and not isinstance(features, Mapping):
-        sys.stdout.write(encoder.describe() + "\n")
+    for name in [name for name, kind in kinds.items() if kind == "number"]:
+        frame[name] = _table.numbers(frame[name], "`table`")
+    if encoder is None:
+        encoder = TableEncoder.fit(frame.iloc[rows["train"]], kinds, min_count=min_count)
+        if verbose and not isinstance(features, Mapping):
+            sys.stdout.write(encoder.describe() + "\n")
     encoded, mixtures = encoder.encode(frame), {}
     for name, chosen in rows.items():
         x = {key: values[chosen] for key, values in encoded.items()}
@@ -98,6 +104,15 @@ def _kinds(frame, features, taken):
         if name in taken:
             raise ValueError(f"`features` must not hold labels or the split; received {name!r}.")
     return kinds_of(frame, features)
+
+
+def _kinds_of_encoder(frame, encoder, taken, features, min_count):
+    """The kinds of the features of an encoder that is fitted, for which nothing is left to be said."""
+    checks.instance("encoder", encoder, TableEncoder, "a mtlzoo.data.TableEncoder")
+    if features is not None or min_count != 1:
+        raise ValueError(f"`encoder` decides the features; received features={features!r} and min_count={min_count!r} beside it.")
+    _kinds(frame, encoder.columns, taken)
+    return {name: "category" if name in encoder.categories else "number" for name in encoder.columns}
 
 
 def _rows_by_fraction(size, fractions, seed):

@@ -65,7 +65,8 @@ class TableEncoder:
             A `TableEncoder`.
 
         Raises:
-            ValueError, TypeError: an argument is not as said above; a cell that is no number is named by row and column.
+            ValueError, TypeError: an argument is not as said above; a cell that is no number is named by row and column; the numbers
+                of a column lie so close together, so far from 0, that float32 takes them for one.
         """
         checks.integer("min_count", min_count, low=1)
         frame = _table.read(table)
@@ -142,7 +143,7 @@ class TableEncoder:
             names, codes = _table.texts(_table.column(frame, name, "column"))
             found[name] = np.array(names, object)[codes]
         for name in self.numbers:
-            found[name] = _table.numbers(_table.column(frame, name, "column"), "`table`").astype("float32")
+            found[name] = _numbers(_table.column(frame, name, "column")).astype("float32")
         return found
 
     def specs(self) -> dict:
@@ -197,7 +198,7 @@ class TableEncoder:
         return keras.ops.convert_to_numpy(self.space.preprocessors[series.name](tf.constant(names)))[codes].astype("int32")
 
     def _normalised(self, series):
-        values = _table.numbers(series, "`table`").astype("float32")[:, np.newaxis]
+        values = _numbers(series).astype("float32")[:, np.newaxis]
         return np.nan_to_num(keras.ops.convert_to_numpy(self.space.preprocessors[series.name](values)))[:, 0]
 
 
@@ -229,10 +230,37 @@ def _category(series, min_count):
 
 
 def _number(series):
-    values = _table.numbers(series, "`table`")
+    values = _numbers(series)
     there = values[~np.isnan(values)]
-    mean, variance = (there.mean(), there.var()) if there.size else (0.0, 0.0)
-    return FeatureSpace.feature("float32", keras.layers.Normalization(mean=float(mean), variance=float(variance) or 1.0), "float")
+    if not there.size or there.min() == there.max():
+        mean, variance = float(there[0]) if there.size else 0.0, 1.0
+    else:
+        mean, variance = float(there.mean()), float(there.var())
+        _check_spread(series.name, there, mean, variance**0.5)
+    return FeatureSpace.feature("float32", keras.layers.Normalization(mean=mean, variance=variance), "float")
+
+
+def _numbers(series):
+    """A column as numbers, float64, none of which is beyond float32."""
+    values = _table.numbers(series, "`table`")
+    bad = np.flatnonzero(np.abs(values) > np.finfo("float32").max)
+    if bad.size:
+        raise _table.cell_error(series, bad, "a number that float32 can hold", "`table`")
+    return values
+
+
+def _check_spread(name, values, mean, std):
+    """Raises `ValueError` if float32, in which numbers are normalised, takes unlike values of a column for one."""
+    received = f"received values of mean {mean:.6g} and standard deviation {std:.3g}"
+    if np.abs(values - values.astype("float32")).max() > std / 1000:
+        raise ValueError(
+            f"`table`: column {name!r} must hold numbers that float32 tells apart; {received}. Subtract an offset, such as the least."
+        )
+    low, high = keras.config.epsilon(), float(np.finfo("float32").max) ** 0.5
+    if not low <= std <= high:
+        raise ValueError(
+            f"`table`: column {name!r} must have a standard deviation from {low:g} to {high:.2g}; {received}. Give it another unit."
+        )
 
 
 def _signature_name(name):

@@ -27,6 +27,7 @@ from mtlzoo.layers.own_gradient_mixture import OwnGradientMixture as OwnGradient
 from mtlzoo.layers.own_mixture import OwnMixture as OwnMixture
 from mtlzoo.layers.packed import Packed as Packed
 from mtlzoo.layers.rotation import Rotation as Rotation
+from mtlzoo.layers.runs import run as run
 from mtlzoo.layers.sluice import Sluice as Sluice
 from mtlzoo.layers.stacked import stacked as stacked
 from mtlzoo.layers.stacked_conv import StackedConv1D as StackedConv1D

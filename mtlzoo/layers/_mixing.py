@@ -38,6 +38,7 @@ class Mixing(keras.layers.Layer):
         self.tasks = names("tasks", tasks)
         self.own = checks.number("own", own, low=0, high=1)
         self.slices = slices if slices is None else checks.one_of("slices", slices, ["tasks"])
+        self.supports_masking = True
 
     def build(self, input_shape):
         """Makes the weights."""

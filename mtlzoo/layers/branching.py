@@ -8,10 +8,14 @@ from keras import ops
 from mtlzoo import checks, seeds
 from mtlzoo.layers._copies import names
 from mtlzoo.layers._sums import mixed
+from mtlzoo.layers.runs import OfRuns
+
+# Below it, softmax(θ / temperature) overflows.
+LEAST = 1e-6
 
 
 @keras.saving.register_keras_serializable(package="mtlzoo")
-class Branching(keras.layers.Layer):
+class Branching(OfRuns, keras.layers.Layer):
     """Each child reads one parent: in training a draw of a Gumbel-softmax over the parents, at inference the likeliest parent alone.
 
     In training a child reads softmax((θ + noise) / τ) of the parents, with noise of the Gumbel distribution, drawn once a batch. The
@@ -66,7 +70,10 @@ class Branching(keras.layers.Layer):
         if len(given) != 2:
             raise ValueError(f"`temperature` must be a pair of temperatures, at the start and at the end; received {list(given)}.")
         self.temperature = tuple(checks.number("temperature", value, low=0, strict=True) for value in given)
+        if min(self.temperature) < LEAST:
+            raise ValueError(f"`temperature` must be {LEAST:g} or more at both ends; received {list(given)}.")
         self.steps = checks.integer("steps", steps, low=1)
+        self.supports_masking = True
         self.seed = seed if seed is None else checks.integer("seed", seed)
         self.slices = slices if slices is None else checks.one_of("slices", slices, ["tasks"])
         self.draws = keras.random.SeedGenerator(None if seed is None else seeds.derive(seed, "branching"))
@@ -83,11 +90,11 @@ class Branching(keras.layers.Layer):
                 name="step", shape=(), initializer="zeros", trainable=False, autocast=False, aggregation="mean", dtype="float32"
             )
 
-    def call(self, x, training=None):
+    def call(self, x, training=None, run=0):
         """Returns what the children read, [batch, children, ...]."""
         if self.logits is None:
             return ops.repeat(x, len(self.children), axis=1)
-        weights = self._draw() if training and self.trainable else self._choice()
+        weights = self._draw(run) if training and self.trainable else self._choice()
         return mixed(ops.cast(weights, x.dtype), x)
 
     def compute_output_shape(self, input_shape):
@@ -115,10 +122,11 @@ class Branching(keras.layers.Layer):
         own = {"parents": list(self.parents), "children": list(self.children), "temperature": list(self.temperature)}
         return {**super().get_config(), **own, "steps": self.steps, "seed": self.seed, "slices": self.slices}
 
-    def _draw(self):
+    def _draw(self, run):
         first, last = self.temperature
         temperature = first * ops.power(last / first, ops.minimum(self.step / self.steps, 1.0))
-        self.step.assign(ops.minimum(self.step + 1, float(self.steps)))
+        if run == 0:  # Several runs are one step.
+            self.step.assign(ops.minimum(self.step + 1, float(self.steps)))
         # Bounds that keep both logarithms finite.
         even = keras.random.uniform(self.logits.shape, 1e-6, 1 - 1e-6, dtype="float32", seed=self.draws)
         return ops.softmax((ops.cast(self.logits, "float32") - ops.log(-ops.log(even))) / temperature, axis=-1)

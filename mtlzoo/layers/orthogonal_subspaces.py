@@ -17,8 +17,9 @@ class OrthogonalSubspaces(Penalised):
 
     G_i are the columns of a copy's kernel that make the channels of subspace i: the kernel is read as a matrix with one column a
     channel (places and channels that it reads are its rows), cut into equal runs of columns. It is the kernel of the last layer that
-    has one for the channels that come out (its last axis is their number, or for gated recurrent layers a multiple of it, gate by
-    gate; embeddings count as kernels). Layers without such a kernel, or whose kernels are fixed, add no penalty.
+    has one for the channels that come out (its last axis is their number, or for gated recurrent layers a multiple of it, gate by gate:
+    of these it is the recurrent kernel; embeddings count as kernels). Layers without such a kernel, or whose kernels are fixed, add no
+    penalty.
 
     Args:
         layers: stacked layers of the same copies, in the order in which they are applied.

@@ -8,12 +8,13 @@ from keras import ops
 from mtlzoo import checks
 from mtlzoo.layers._copies import names
 from mtlzoo.layers._seeded import seeded
+from mtlzoo.layers.runs import OfRuns
 from mtlzoo.layers.stacked_dense import StackedDense
 from mtlzoo.layers.stacked_norm import StackedBatchNormalization
 
 
 @keras.saving.register_keras_serializable(package="mtlzoo")
-class TaskAttention(keras.layers.Layer):
+class TaskAttention(OfRuns, keras.layers.Layer):
     """A mask a task on shared features: 1×1 convolution, batch norm, ReLU, 1×1 convolution, batch norm, sigmoid.
 
     A 1×1 convolution is a dense layer along the channels, so that maps, sequences and vectors are served alike, and the modules of
@@ -24,6 +25,7 @@ class TaskAttention(keras.layers.Layer):
         width: channels between the two convolutions; None for as many as the features have.
         seed: the seed that initial weights follow from, by task; None leaves them to Keras.
         slices: "tasks" if what a task looks at serves that task alone: balancers then leave its module to its own gradient.
+        runs: on how many inputs the layer runs in turn; each run has statistics of its own.
         name: the layer's name.
         trainable: whether weights are trained.
         dtype: as in Keras.
@@ -51,11 +53,13 @@ class TaskAttention(keras.layers.Layer):
         *,
         seed: int | None = None,
         slices: str | None = None,
+        runs: int = 1,
         name: str | None = None,
         trainable: bool = True,
         dtype=None,
     ):
         super().__init__(name=name, trainable=trainable, dtype=dtype)
+        self.runs = checks.integer("runs", runs, low=1)
         self.tasks = names("tasks", tasks)
         self.width = width if width is None else checks.integer("width", width, low=1)
         self.seed = seed if seed is None else checks.integer("seed", seed)
@@ -75,17 +79,18 @@ class TaskAttention(keras.layers.Layer):
         self._of_both = self._convolution(self.channels, "of_both", wide)
         self._norm2 = self._norm("norm2", (*wide[:-1], self.channels))
 
-    def call(self, inputs, training=None, mask=None):
+    def call(self, inputs, training=None, mask=None, run=0):
         """Returns the features behind the tasks' masks, [batch, tasks, ..., channels]."""
-        return ops.multiply(self.masks(inputs, training, _pair(mask)[0]), _pair(inputs)[0])
+        return ops.multiply(self.masks(inputs, training, _pair(mask)[0], run), _pair(inputs)[0])
 
-    def masks(self, inputs, training=None, mask=None):
+    def masks(self, inputs, training=None, mask=None, run=0):
         """Returns the masks that the tasks put on the features, numbers from 0 to 1.
 
         Args:
             inputs: as the layer reads them.
             training: whether batch norms take the batch's statistics.
             mask: which places of a sequence are there, as Keras hands it on.
+            run: number of the run, where the layer runs on several inputs in turn.
 
         Returns:
             A tensor [batch, tasks, ..., channels].
@@ -94,8 +99,8 @@ class TaskAttention(keras.layers.Layer):
         y = self._of_features(features)
         if before is not None:
             y = ops.add(y, self._of_before(before))
-        y = ops.relu(self._norm1(y, training=training, mask=mask))
-        return ops.sigmoid(self._norm2(self._of_both(y), training=training, mask=mask))
+        y = ops.relu(self._norm1(y, training=training, mask=mask, run=run))
+        return ops.sigmoid(self._norm2(self._of_both(y), training=training, mask=mask, run=run))
 
     def compute_mask(self, inputs, previous_mask):
         """Returns the mask of the features, whose places the output has."""
@@ -111,14 +116,14 @@ class TaskAttention(keras.layers.Layer):
         """Names of the rows and the columns of `sharing`: tasks, and the numbers of the channels."""
         return self.tasks, tuple(str(index) for index in range(self.channels))
 
-    def sharing(self, inputs):
-        """Returns the mean masks over a batch and its places, [tasks, channels], for what the layer reads."""
-        masks = ops.cast(self.masks(inputs, training=False), "float32")
+    def sharing(self, inputs, run=0):
+        """Returns the mean masks over a batch and its places, [tasks, channels], for what the layer reads (in one of several runs)."""
+        masks = ops.cast(self.masks(inputs, training=False, run=run), "float32")
         return ops.convert_to_numpy(ops.mean(masks, axis=(0, *range(2, len(masks.shape) - 1))))
 
     def get_config(self):
         """Returns the arguments in plain types."""
-        own = {"tasks": list(self.tasks), "width": self.width, "seed": self.seed, "slices": self.slices}
+        own = {"tasks": list(self.tasks), "width": self.width, "seed": self.seed, "slices": self.slices, "runs": self.runs}
         return {**super().get_config(), **own}
 
     def _convolution(self, width, role, shape):
@@ -128,7 +133,7 @@ class TaskAttention(keras.layers.Layer):
 
     def _norm(self, role, shape):
         norm = keras.layers.BatchNormalization(synchronized=True, dtype=self.dtype_policy)
-        return self._built(StackedBatchNormalization(norm, self.tasks, name=role), shape)
+        return self._built(StackedBatchNormalization(norm, self.tasks, runs=self.runs, name=role), shape)
 
     def _built(self, layer, shape):
         layer.trainable = self.trainable

@@ -43,6 +43,11 @@ class Stage:
             x = layer(x)
         return x
 
+    @property
+    def has_start(self) -> bool:
+        """Whether the stage starts with weights that its template had."""
+        return any(weights is not None for weights in self._weights)
+
     def start(self):
         """Gives the layers, which must be built, their template's weights if it had any; for those who apply `layers` themselves."""
         for index in range(len(self.layers)):

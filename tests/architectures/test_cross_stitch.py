@@ -78,3 +78,26 @@ def test_trunks_start_as_those_of_single_task():
 def test_bad_arguments_are_refused(arguments, error, message):
     with pytest.raises(error, match=message):
         build(**arguments)
+
+
+def test_with_an_input_a_task_the_identity_is_single_task_batch_norm_included(rng):
+    inputs, options = {"a": (5,), "b": (5,)}, {"trunk": trunks.mlp((4, 6), batch_norm=True)}
+    stitched, single = build(inputs=inputs, own=1.0, **options), build("single_task", inputs=inputs, **options)
+    for unit in stitches(stitched):
+        unit.trainable = False
+    x, y = data(rng)
+    x = {"a_input": x, "b_input": 5 * x + 20}
+    for model in (stitched, single):
+        model.compile("sgd")
+        model.fit(x, y, batch_size=16, epochs=2, shuffle=False, verbose=0)
+    for task, output in single.predict(x, verbose=0).items():
+        np.testing.assert_allclose(stitched.predict(x, verbose=0)[task], output, atol=1e-5)
+
+
+def test_padding_of_sequences_is_not_read():
+    layers = keras.layers
+    trunk = trunks.Trunk({"embed": layers.Embedding(10, 4, mask_zero=True), "read": layers.LSTM(6), "think": layers.Dense(4)})
+    model = build(inputs=keras.Input((None,), dtype="int32"), trunk=trunk)
+    short, padded = (model.predict(np.array([row]), verbose=0) for row in ([1, 2, 3], [1, 2, 3, 0, 0]))
+    for task in ("a", "b"):
+        np.testing.assert_allclose(short[task], padded[task], atol=1e-6)

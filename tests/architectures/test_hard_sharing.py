@@ -94,3 +94,9 @@ def test_several_named_inputs_reach_the_trunk(rng):
     model = mtlzoo.architectures.hard_sharing({"left": (3,), "right": (2,)}, TASKS, trunk=joined)
     predicted = model.predict({"left": rng.normal(size=(4, 3)), "right": rng.normal(size=(4, 2))}, verbose=0)
     assert predicted["a"].shape == (4, 3)
+
+
+def test_two_inputs_of_one_task_are_refused():
+    tasks = [Task.binary("a"), Task.binary("b")]
+    with pytest.raises(ValueError, match="two are one task's"):
+        mtlzoo.architectures.hard_sharing({"a": (8,), "a_input": (3,), "b": (3,)}, tasks, trunk="mlp")

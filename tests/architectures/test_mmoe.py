@@ -110,6 +110,7 @@ def test_images_have_a_stem_whose_output_gates_read_without_places(rng):
         ({"stem": 2}, ValueError, r"`stem` must leave at least one of the trunk's stages \['dense1', 'dense2'\]"),
         ({"stem": -1}, ValueError, "`stem`"),
         ({"inputs": (6, 6, 1), "trunk": keras.Sequential([layers.Flatten(), layers.Dense(3)])}, ValueError, "must leave at least one"),
+        ({"trunk": keras.Sequential([keras.Input((5,)), layers.Dense(3)])}, ValueError, "all would start equal"),
         ({"inputs": keras.Input((6,), dtype="int32"), "stem": 0}, ValueError, "`stem` must be at least 1 here"),
         ({"trunk": trunks.Trunk({"a": layers.Dense(3), "b": layers.ReLU()}), "stem": 1}, ValueError, "must have weights behind its stem"),
         ({"inputs": (6, 6, 1), "trunk": trunks.Trunk({"a": layers.Conv2D(2, 3), "b": layers.Conv2D(2, 3)})}, ValueError, "Flatten"),

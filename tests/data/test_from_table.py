@@ -138,3 +138,53 @@ def test_bad_arguments_are_refused(frame, tmp_path):
     refused(frame.assign(part="train"), "gives none to 'validation'", splits="part")
     refused(frame.iloc[:0], "must have rows and columns")
     refused([1, 2], "the path of a CSV", error=TypeError)
+
+
+def test_an_encoder_that_is_fitted_is_used_as_it_is(frame):
+    first = from_table(frame, TASKS, verbose=False)
+    other = frame.iloc[::-1].reset_index(drop=True)
+    other["city"] = ["Paris", "Oslo"] * (ROWS // 2)
+    other["age"] += 100
+    splits = from_table(other, TASKS, encoder=first.encoder)
+    assert splits.encoder is first.encoder and splits.inputs == first.inputs
+    x = arrays(splits)[0]
+    assert set(x["categories"][:, 0]) == {0, first.encoder.vocabulary("city").index("Oslo")}
+    assert x["numbers"][:, 0].mean() > 2
+    refused(other, "`encoder` decides the features; received features=\\['age'\\]", encoder=first.encoder, features=["age"])
+    refused(other, "received features=None and min_count=2", encoder=first.encoder, min_count=2)
+    refused(other, "must not hold labels or the split; received 'age'", encoder=first.encoder, tasks=[Task.regression("age")])
+    refused(other.drop(columns="wage"), "received 'wage'", encoder=first.encoder)
+    refused(other, "`encoder` must be a mtlzoo.data.TableEncoder", encoder="encoder.keras", error=TypeError)
+
+
+def test_columns_of_a_dict_go_together_by_place(frame):
+    wanted = from_table(frame, TASKS, verbose=False)
+    columns = {name: frame[name].set_axis(np.arange(ROWS)[:: -1 if place % 2 else 1]) for place, name in enumerate(frame.columns)}
+    found = from_table({**columns, "age": iter(frame["age"])}, TASKS, verbose=False)
+    for ours, theirs in zip(arrays(found), arrays(wanted), strict=True):
+        for key, values in theirs.items():
+            np.testing.assert_array_equal(ours[key], values)
+    refused({"a": [1, 2, 3], "rich": pandas.Series([0, 1])}, "columns of one length; received 3 cells for 'a' and 2 for 'rich'")
+    refused({"a": [1, 2], "rich": 0}, "a sequence of cells for each column; received 0 for 'rich'")
+    refused({"a": {0: 1, 1: 2}, "rich": [0, 1]}, "a sequence of cells for each column; received {0: 1, 1: 2} for 'a'")
+
+
+def test_a_row_of_more_cells_than_the_header_is_refused(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b,rich\n" + "1,x,0,\n" * 40)
+    refused(path, "cannot be read: .*Expected 3 fields in line 2, saw 4", tasks=TASKS[:1])
+    path.write_text("a,b,rich\n" + "1,x,0\n" * 40 + "1,x,y,0\n")
+    refused(path, "cannot be read: .*Expected 3 fields in line 42, saw 4", tasks=TASKS[:1])
+
+
+def test_a_doubled_column_of_a_file_is_no_feature_more(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,rich,rich\n" + "1,0,0\n2,1,1\n" * 20)
+    refused(path, "unlike column names; received 'rich' more than once", tasks=TASKS[:1])
+
+
+def test_a_column_without_a_name_in_a_file_is_named_by_its_place(frame, tmp_path):
+    frame.to_csv(tmp_path / "t.csv")
+    assert from_table(tmp_path / "t.csv", TASKS, verbose=False).encoder.numbers == ("Unnamed: 0", "age", "wage")
+    (tmp_path / "bom.csv").write_bytes(b"\xef\xbb\xbf" + b"a,rich\n" + b"1,0\n2,1\n" * 20)
+    assert from_table(tmp_path / "bom.csv", TASKS[:1], verbose=False).encoder.columns == ("a",)

@@ -1,5 +1,7 @@
 """The encoder: one answer for each cell, in memory, in the graph and in its file."""
 
+import datetime
+
 import numpy as np
 import pandas
 import pytest
@@ -92,6 +94,65 @@ def test_kinds_are_inferred_from_all_cells_that_are_there():
     assert TableEncoder.fit(table, ["a"]).columns == ("a",)
     dates = TableEncoder.fit({"day": pandas.to_datetime(["2024-01-01", "2024-01-02"])})
     assert dates.categories == ("day",)
+
+
+def test_pandas_categories_of_numbers_are_categories():
+    table = {"code": pandas.Categorical([36, 1, 36]), "text": pandas.Categorical(["1", "2", "1"]), "n": [1, 2, 3]}
+    table["month"] = pandas.period_range("2024-01", periods=3, freq="M")
+    encoder = TableEncoder.fit(table)
+    assert (encoder.categories, encoder.numbers) == (("code", "text", "month"), ("n",))
+    assert encoder.vocabulary("code") == ["[UNK]", "36", "1"]
+    assert TableEncoder.fit(table, {"code": "number"}).numbers == ("code",)
+    days = {"late": pandas.to_timedelta([1, 2, 1], "D")}
+    assert TableEncoder.fit(days, {"late": "category"}).sizes == (3,)
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (1.7e9 + np.arange(100), r"column 't' must hold numbers that float32 tells apart; received values of mean 1.7e\+09 .* offset"),
+        (np.array([1e-9, 2e-9, 4e-9]), "column 't' must have a standard deviation from 1e-07 to 1.8e"),
+        (np.array([1e-30, 2e25]), "column 't' must have a standard deviation from 1e-07 to 1.8e"),
+        (np.array([0.0, 1.0, -1e39]), "column 't', row 3 must be a number that float32 can hold; received -1e"),
+    ],
+)
+def test_numbers_that_float32_cannot_normalise_are_refused(cells, message):
+    with pytest.raises(ValueError, match=message):
+        TableEncoder.fit({"t": cells})
+    encoder = TableEncoder.fit({"t": [0.0, 1.0]})
+    for read in (encoder.encode, encoder.raw):
+        with pytest.raises(ValueError, match="row 2 must be a number that float32 can hold"):
+            read({"t": [0.0, 1e39]})
+
+
+@pytest.mark.parametrize("cells", [np.array([2000] * 9999 + [2001]), 1.7e9 + 1e6 * np.arange(99), np.arange(2**24 - 50, 2**24)])
+def test_numbers_far_from_zero_that_float32_tells_apart_are_taken(cells):
+    found = TableEncoder.fit({"t": cells}).encode({"t": cells})["numbers"][:, 0]
+    assert len(np.unique(found)) == len(np.unique(cells))
+    np.testing.assert_allclose(found, (cells - cells.mean()) / cells.std(), atol=0.05)
+
+
+@pytest.mark.parametrize("value", [0.1, 1e-12, 16777217.0, 1e30])
+def test_a_number_that_never_changes_is_zero(value):
+    encoder = TableEncoder.fit({"same": [value] * 10})
+    assert encoder.encode({"same": [value, None]})["numbers"].tolist() == [[0], [0]]
+
+
+@pytest.mark.parametrize("cells", [pandas.to_timedelta([1, 2], "s"), [datetime.timedelta(1), None]])
+def test_durations_are_refused_by_the_name_of_their_column(cells):
+    with pytest.raises(ValueError, match="`table`: column 'late' must hold numbers, such as the seconds of its durations, or be said"):
+        TableEncoder.fit({"late": cells})
+    with pytest.raises(ValueError, match="column 'late' must hold numbers, such as days or seconds; received timedelta"):
+        TableEncoder.fit({"late": cells}, {"late": "number"})
+
+
+def test_times_are_no_numbers():
+    for cells in (pandas.to_datetime(["2024-01-01", None]), [datetime.date(2024, 1, 1), None]):
+        with pytest.raises(ValueError, match="column 'day' must hold numbers, such as days or seconds; received date"):
+            TableEncoder.fit({"day": cells}, {"day": "number"})
+    encoder = TableEncoder.fit({"day": [1, 2]})
+    with pytest.raises(ValueError, match="column 'day' must hold numbers"):
+        encoder.encode({"day": pandas.to_datetime(["2024-01-01", "2024-01-02"])})
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,7 @@ def test_one_parent_or_parents_that_are_all_the_same_leave_nothing_to_choose(rng
     ("options", "error", "message"),
     [
         ({"temperature": (1.0, 0.0)}, ValueError, "`temperature` must be a finite number above 0"),
+        ({"temperature": (1.0, 1e-9)}, ValueError, "`temperature` must be 1e-06 or more"),
         ({"temperature": (1.0,)}, ValueError, "`temperature` must be a pair"),
         ({"temperature": 1.0}, TypeError, "`temperature` must be a pair"),
         ({"steps": 0}, ValueError, "`steps` must be a whole number at least 1"),
@@ -101,3 +102,10 @@ def test_bad_options_are_refused(options, error, message):
 def test_other_numbers_of_parents_are_refused():
     with pytest.raises(ValueError, match=r"must be \[batch, 3 or 1, ...\]; received the shape"):
         Branching(("x", "y", "z"), ("a",))(keras.Input((2, 4)))
+
+
+def test_several_runs_of_a_step_count_once(rng):
+    layer, x = made(temperature=(2.0, 1.0), steps=10), rng.normal(size=(5, 3, 4)).astype("float32")
+    for index in range(3):
+        layer(x, training=True, run=index)
+    assert float(layer.step) == 1

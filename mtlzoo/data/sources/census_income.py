@@ -10,6 +10,7 @@ import numpy as np
 from mtlzoo import checks
 from mtlzoo.data.from_table import from_table
 from mtlzoo.data.sources._registry import Splits, register
+from mtlzoo.data.table_encoder import TableEncoder
 from mtlzoo.task import Task
 
 FILE = "census-income.test.gz"
@@ -29,7 +30,14 @@ NO_FEATURES = ("income", "marital_status", "education", "instance_weight")
 
 
 @register
-def census_income(data_dir: str | None = None, *, batch_size: int = 128, seed: int = 0, limit: int | None = None) -> Splits:
+def census_income(
+    data_dir: str | None = None,
+    *,
+    batch_size: int = 128,
+    seed: int = 0,
+    limit: int | None = None,
+    encoder: TableEncoder | None = None,
+) -> Splits:
     """Census records of 1994 and 1995: tasks `income` (above 50,000 dollars) and `never_married`; 31 categories and 7 numbers.
 
     The rows are those of the file that the publishers call the test file, cut once and for all into 70 % train, 15 % validation and
@@ -41,6 +49,7 @@ def census_income(data_dir: str | None = None, *, batch_size: int = 128, seed: i
         batch_size: rows a batch.
         seed: decides the order.
         limit: None, or the most rows of each split.
+        encoder: None to fit one, or the one of a trained model, to judge that model.
 
     Returns:
         `Splits` of 69,833 / 14,965 / 14,964 rows with their encoder; x is `{"categories": int32 [b, 31], "numbers": float32 [b, 7]}`.
@@ -69,7 +78,8 @@ def census_income(data_dir: str | None = None, *, batch_size: int = 128, seed: i
         frame = frame.groupby("split", sort=False).head(limit)
     tasks = {Task.binary("income"): "above_50000", Task.binary("never_married"): "never_married"}
     kinds = {name: "number" if name in NUMBERS else "category" for name in COLUMNS if name not in NO_FEATURES}
-    made = from_table(frame, tasks, features=kinds, splits="split", batch_size=batch_size, seed=seed)
+    features = kinds if encoder is None else None
+    made = from_table(frame, tasks, features=features, splits="split", batch_size=batch_size, seed=seed, encoder=encoder, verbose=False)
     return Splits(**{**vars(made), "info": "Census-Income (KDD), UCI, 1994 and 1995"})
 
 
