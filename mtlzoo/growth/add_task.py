@@ -7,7 +7,7 @@ import keras
 from mtlzoo import checks
 from mtlzoo.assemble import Heads
 from mtlzoo.growth import _graph, _packing
-from mtlzoo.layers import Adapter, Distillation
+from mtlzoo.layers import Adapter, Distillation, Fold, Unfold
 from mtlzoo.model import MultiTaskModel
 from mtlzoo.task import Task
 
@@ -62,7 +62,8 @@ def add_task(
         A compiled `MultiTaskModel` with the tasks of `model`, their alphas, and the new one.
 
     Raises:
-        ValueError: the name is taken, the tasks read no shared features and none are named, an option is of another way, and so on.
+        ValueError: the name is taken, the tasks read no shared features and none are named, `features` has copies as rows of the batch, an
+            option is of another way, and so on.
         TypeError: `model` is no `MultiTaskModel`, or `task` no `Task`.
 
     Source: Houlsby et al. (ICML 2019) and Rebuffi et al. (NeurIPS 2017) for adapters; Mallya and Lazebnik (CVPR 2018)
@@ -117,13 +118,32 @@ def _features(copy, representation, name):
         return representation
     # A layer's first run is that of the first tasks; later ones belong to tasks that were added.
     first = {layer.name: layer._inbound_nodes[0].output_tensors for layer in copy.layers}
-    there = {layer: tensors[0] for layer, tensors in first.items() if len(tensors) == 1 and len(tensors[0].shape) == 2}
+    vectors = {layer: tensors[0] for layer, tensors in first.items() if len(tensors) == 1 and len(tensors[0].shape) == 2}
+    there = {layer: tensor for layer, tensor in vectors.items() if not _folded(tensor)}
+    if name in vectors and name not in there:
+        raise ValueError(
+            f"`features` must be a layer that gives one vector an example; {name!r} lies between Fold and Unfold, where copies are rows of "
+            f"the batch. Layers that give vectors are {list(there)}."
+        )
     if name is None:
         raise ValueError(
             "`features` must name the layer that the new task reads, since the tasks of this model do not all read the same; "
             f"layers that give vectors are {list(there)}."
         )
     return there[checks.one_of("features", name, there)]
+
+
+def _folded(tensor):
+    """Whether the first axis of a tensor is that of copies too: there is a `Fold` on its way, and no `Unfold` behind it."""
+    seen, waiting = set(), [tensor]
+    while waiting:
+        history = waiting.pop()._keras_history
+        if isinstance(history.operation, Fold):
+            return True
+        if (id(history.operation), history.node_index) not in seen and not isinstance(history.operation, Unfold):
+            seen.add((id(history.operation), history.node_index))
+            waiting += history.operation._inbound_nodes[history.node_index].input_tensors
+    return False
 
 
 def _adapted(copy, read, name, size, after, seed):

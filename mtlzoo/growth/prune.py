@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from mtlzoo import checks
+from mtlzoo._sharing import operations_behind
 from mtlzoo.growth import _graph, _packing
 from mtlzoo.model import MultiTaskModel
 
@@ -13,9 +14,10 @@ from mtlzoo.model import MultiTaskModel
 def prune(model: MultiTaskModel, share: float = 0.5, *, optimizer="adam", balancer=None) -> MultiTaskModel:
     """Returns a copy of a model in which the smallest weights are zero, and so free for the next task.
 
-    In each kernel, but for those of heads and towers, `share` of the entries go to zero, those of the least magnitude. In a model that has
-    gained tasks by `add_task(..., how="packnet")` these are entries of the newest task; the others lose nothing. Train the copy for a while
-    with the callback `KeepZeros`, to make up for what was lost, before the next task is added.
+    In each kernel, but for those of heads and towers and of layers that hold a slice for each task, `share` of the entries go to zero,
+    those of the least magnitude. In a model that has gained tasks by `add_task(..., how="packnet")` these are entries of the newest task;
+    the others lose nothing. Train the copy for a while with the callback `KeepZeros`, to make up for what was lost, before the next task
+    is added.
 
     Args:
         model: a trained model.
@@ -27,7 +29,7 @@ def prune(model: MultiTaskModel, share: float = 0.5, *, optimizer="adam", balanc
         A compiled `MultiTaskModel` that shares nothing with the first.
 
     Raises:
-        ValueError: `share` is out of bounds, or there is no kernel but those of heads and towers.
+        ValueError: `share` is out of bounds, or there is no kernel but those that are spared.
         TypeError: `model` is no `MultiTaskModel`.
 
     Source: Mallya and Lazebnik, "PackNet: Adding multiple tasks to a single network by iterative pruning", CVPR 2018.
@@ -81,6 +83,18 @@ class KeepZeros(keras.callbacks.Callback):
 
 
 def _prunable(model):
-    names = [task.name for task in model.tasks]
-    own = {*names, *(layer.name for layer in model.layers if any(layer.name.startswith(f"{name}_tower") for name in names))}
-    return [layer for layer in _packing.kernels(model.layers) if layer.name not in own and not layer.name.startswith("towers")]
+    spared = _heads_and_towers(model)
+    return [layer for layer in _packing.kernels(model.layers) if layer.name not in spared]
+
+
+def _heads_and_towers(model):
+    """Names of the layers behind the shared features, of those that are named as heads and towers, and of those with a slice a task."""
+    names, shared = [task.name for task in model.tasks], model.representation
+    prefixes = ("towers", "tasks_tower", *(f"{name}_{part}" for name in names for part in ("tower", "logits")))
+    spared = {layer.name for layer in model.layers if layer.name.startswith(prefixes) or getattr(layer, "slices", None) == "tasks"}
+    for name in names if shared is not None else ():
+        behind = operations_behind(model.output[name], [shared])
+        # A task that was added may read features of its own, made by the same layers.
+        if not any(isinstance(operation, keras.layers.InputLayer) for operation in behind):
+            spared |= {operation.name for operation in behind}
+    return spared | set(names)

@@ -12,7 +12,7 @@ import numpy as np
 
 from mtlzoo import checks, files
 from mtlzoo._sharing import operations_behind
-from mtlzoo.growth import _slices
+from mtlzoo.growth import _network, _slices
 from mtlzoo.layers import Packed
 from mtlzoo.model import MultiTaskModel
 
@@ -20,8 +20,9 @@ from mtlzoo.model import MultiTaskModel
 def save_task(model: MultiTaskModel, task: str, path: str | os.PathLike, *, overwrite: bool = False) -> Path:
     """Writes a task's own weights, those that its output alone depends on, to a file.
 
-    Layers that hold a slice for each task give the task's slice, and packed layers the task's group. The file knows the names and
-    shapes of these weights, and a fingerprint of the shared weights that the task reads. Optimizer and alphas are not in it.
+    Layers that hold a slice for each task give the task's slice, and packed layers the task's group. The file knows the places and
+    shapes of these weights, the kind of task, and fingerprints of the shared weights that the task reads and of what its layers compute.
+    Optimizer and alphas are not in it.
 
     Args:
         model: the model.
@@ -51,7 +52,7 @@ def save_task(model: MultiTaskModel, task: str, path: str | os.PathLike, *, over
     if not own:
         raise ValueError(f"`task` must have weights of its own to be saved; {task!r} has none: others read all that it reads.")
     path = files.free_path("path", path, overwrite)
-    head = {"task": task, "own": [[name, list(value.shape)] for name, value, *_ in own], "shared": _fingerprint(shared)}
+    head = {"task": task, **_head(model, task), "own": _shapes(own), "shared": _fingerprint(shared)}
     content = io.BytesIO()
     np.savez(content, head=np.array(json.dumps(head)), **{str(index): value for index, (_, value, *_) in enumerate(own)})
     return files.write(path, content.getvalue())
@@ -68,8 +69,8 @@ def load_task(model: MultiTaskModel, path: str | os.PathLike) -> str:
         The task's name.
 
     Raises:
-        ValueError: the file is none of `save_task`; the model lacks the task; its own weights have other names or shapes, or the shared
-            weights are not those that the task was trained with.
+        ValueError: the file is none of `save_task`; the model lacks the task; it is of another kind there; its own weights have other
+            places or shapes; its layers compute something else; or the shared weights are not those that the task was trained with.
         TypeError: `model` is no `MultiTaskModel`.
 
     Source: as `save_task`, where an example is.
@@ -82,14 +83,23 @@ def load_task(model: MultiTaskModel, path: str | os.PathLike) -> str:
             f"`path` holds the task {head['task']!r}, and the model has the tasks {names}; add it with mtlzoo.growth.add_task."
         )
     own, shared = _weights(model, head["task"])
-    found = [[name, list(value.shape)] for name, value, *_ in own]
+    here, found = _head(model, head["task"]), _shapes(own)
+    if here["output"] != head["output"]:
+        raise ValueError(
+            f"`path` must be of the same kind of task: {head['task']!r} is {here['output']} in the model; the file has {head['output']}."
+        )
     if found != head["own"]:
         unlike = [part for part in head["own"] if part not in found] + [part for part in found if part not in head["own"]]
         raise ValueError(
-            f"`path` must be of the same network: weights of task {head['task']!r} have other names or shapes, such as {unlike[0]}."
+            f"`path` must be of the same network: weights of task {head['task']!r} have other places or shapes, such as {unlike[0]}."
         )
     if _fingerprint(shared) != head["shared"]:
         raise ValueError(f"`path` must be of the same model: the shared weights are not those that task {head['task']!r} was saved with.")
+    if here["network"] != head["network"]:
+        raise ValueError(
+            f"`path` must be of the same network: the layers that task {head['task']!r} reads compute something else, such as another "
+            "activation."
+        )
     for (_, _, variable, index), value in zip(own, values, strict=True):
         if index is None:
             variable.assign(value)
@@ -98,6 +108,17 @@ def load_task(model: MultiTaskModel, path: str | os.PathLike) -> str:
             every[index] = value
             variable.assign(every)
     return head["task"]
+
+
+def _head(model, name):
+    """What a task's weights are for: its kind of output, and the network behind it."""
+    task = next(task for task in model.tasks if task.name == name)
+    behind = {operation.name: operation for operation in operations_behind(model.output[name])}
+    return {"output": {part: getattr(task, part) for part in ("kind", "units", "activation")}, "network": _network.network(behind)}
+
+
+def _shapes(own):
+    return [[place, list(value.shape)] for place, value, *_ in own]
 
 
 def _weights(model, name):

@@ -84,6 +84,27 @@ def test_features_must_be_named_where_tasks_read_different_ones(name, features, 
         assert distance(model.predict(x, verbose=0), {name: grown.predict(x, verbose=0)[name] for name in "ab"}) == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "features", "folded"),
+    [("conditioned", "dense1_dense", ["dense2_fold", "dense2_dense"]), ("mtan", "dense2_dense", ["attended_rows", "passed_dense2_dense"])],
+)
+def test_features_that_hold_copies_as_rows_are_refused(name, features, folded, rng):
+    model = mtlzoo.architectures.get(name)((5,), OLD, trunk=trunks.mlp((8, 6)), seed=0)
+    for layer in folded:
+        assert len(model.get_layer(layer).output.shape) == 2
+        with pytest.raises(ValueError, match=f"{layer!r} lies between Fold and Unfold"):
+            add_task(model, NEW, features=layer)
+    with pytest.raises(ValueError, match="layers that give vectors are") as raised:
+        add_task(model, NEW)
+    assert repr(features) in str(raised.value) and not any(repr(layer) in str(raised.value) for layer in folded)
+    for how in KEEPING:
+        grown = add_task(model, NEW, features=features, how=how)
+        outputs = grown.predict(rng.normal(size=(8, 5)), verbose=0)
+        assert {len(output) for output in outputs.values()} == {8}
+    # Behind an Unfold rows are examples again.
+    assert {len(output) for output in add_task(model, NEW, features="a").predict(rng.normal(size=(8, 5)), verbose=0).values()} == {8}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [*KEEPING, "lwf"])
 def test_the_grown_model_is_a_model_like_others(how, rng, tmp_path):

@@ -72,6 +72,40 @@ def test_tasks_are_packed_one_after_the_other_and_old_outputs_stay_bit_by_bit(im
     assert [v.path for v in loaded.trainable_variables] == [v.path for v in third.trainable_variables]
 
 
+@pytest.mark.parametrize(
+    ("name", "pruned"),
+    [
+        ("chained", ["dense1_dense", "dense2_dense"]),
+        ("esmm", ["dense1_dense", "dense2_dense"]),
+        ("escm2", ["dense1_dense", "dense2_dense"]),
+        ("aitm", ["dense1_dense", "dense2_dense"]),
+        ("mmoe", ["experts_dense1_dense", "experts_dense2_dense"]),
+        ("cgc", ["shared_experts_dense1_dense", "shared_experts_dense2_dense"]),
+        ("single_task", [f"{task}_dense{index}_dense" for task in "ab" for index in (1, 2)]),
+    ],
+)
+def test_heads_and_towers_are_spared_however_they_are_called(name, pruned, rng):
+    pair = [Task.binary("a"), Task.binary("b")]
+    model = mtlzoo.architectures.get(name)((5,), pair, trunk=trunks.mlp((8, 6)), tower=(4,), seed=0)
+    found = prune(model, 0.5)
+    pairs = zip(found.weights, model.weights, strict=True)
+    changed = {after.path.split("/")[0] for after, before in pairs if np.any(after.numpy() != before.numpy())}
+    assert sorted(changed) == pruned
+    x = rng.normal(size=(32, 5))
+    found.fit(x, {task: rng.integers(2, size=32) for task in "ab"}, verbose=0, callbacks=[KeepZeros()])
+    assert all(np.mean(found.get_layer(layer).kernel.numpy() == 0) >= 0.5 for layer in pruned)
+
+
+def test_layers_that_an_added_task_packs_are_pruned_on(rng):
+    grown = add_task(prune(build(tower=(4,)), 0.6), Task.binary("c"), how="packnet", tower=(3,), seed=1)
+    alone(grown, "c").fit(rng.normal(size=(32, 5)), {"c": rng.integers(2, size=32)}, epochs=3, verbose=0)
+    again = prune(grown, 0.5)
+    before, after = ([layer.values[0].numpy() for layer in one.layers if isinstance(layer, Packed)] for one in (grown, again))
+    assert len(after) == 2 and all(np.mean(new == 0) >= 0.5 > np.mean(old == 0) for old, new in zip(before, after, strict=True))
+    for layer in ("a", "b", "c", "a_tower1", "b_tower1", "c_tower1"):
+        np.testing.assert_array_equal(again.get_layer(layer).kernel, grown.get_layer(layer).kernel)
+
+
 def test_a_packed_task_has_a_file_of_its_own(rng, tmp_path):
     x = rng.normal(size=(64, 5))
     base = prune(build())

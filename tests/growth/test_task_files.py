@@ -129,7 +129,7 @@ def refused(model, path, message):
 
 def test_files_of_other_models_are_refused(rng, tmp_path):
     path = save_task(build(), "b", tmp_path / "b.npz")
-    refused(build(tower=(3,)), path, "other names or shapes, such as")
+    refused(build(tower=(3,)), path, "other places or shapes, such as")
     refused(build(seed=1), path, "the shared weights are not those that task 'b' was saved with")
     refused(build(trunk=trunks.mlp((4, 4, 6))), path, "shared weights")
     for content in (b"", b"nothing", path.read_bytes()[:200]):
@@ -152,3 +152,26 @@ def test_nothing_is_overwritten_unasked_and_bad_arguments_are_refused(tmp_path):
         save_task(model, "bb", tmp_path / "x")
     with pytest.raises(TypeError, match="MultiTaskModel"):
         save_task(3, "b", tmp_path / "x")
+
+
+def test_files_of_another_kind_of_task_or_another_activation_are_refused(rng, tmp_path):
+    path = save_task(build(), "b", tmp_path / "b.npz")
+    refused(build(tasks=[TASKS[0], Task.binary("b")]), path, "'b' is .*'binary'.* in the model; the file has .*'regression'")
+    refused(build(trunk=trunks.mlp((4, 6), activation="tanh")), path, "compute something else, such as another activation")
+    refused(build(trunk=trunks.mlp((4, 6), dropout=0.5)), path, "compute something else")
+    for name in ("mmoe", "single_task"):
+        path = save_task(build(name), "b", tmp_path / f"{name}.npz")
+        refused(build(name, trunk=trunks.mlp((4, 6), activation="tanh")), path, "same network|shared weights")
+    assert load_task(build(), save_task(build(tasks=[TASKS[0], TASKS[1].replace(alpha=0.5)]), "b", tmp_path / "alpha.npz")) == "b"
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in mtlzoo.architectures.names()]
+)
+def test_a_file_is_taken_by_the_model_as_it_was_loaded(name, tmp_path):
+    model = build(name, [*TASKS, *PAIR] if name in ("escm2", "esmm") else TASKS)
+    path = save_task(model, "b", tmp_path / "b.npz")
+    model.save(tmp_path / "model.keras")
+    assert load_task(keras.saving.load_model(tmp_path / "model.keras"), path) == "b"
+    model.trainable = False
+    assert load_task(model, path) == "b"
