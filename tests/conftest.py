@@ -36,25 +36,15 @@ def rng():
     return np.random.default_rng(0)
 
 
-# Balancers whose tests run by default; those of the others are marked slow, so that plain `pytest` stays under four minutes.
+# Balancers, architectures and rooms whose tests run by default; the others are marked slow, so that plain `pytest` stays under four minutes.
 BY_DEFAULT = ("uncertainty_weighting", "famo", "pcgrad", "mgda", "aggregate")
+QUICK = ("test_hard_sharing.py", "test_single_task.py", "test_mmoe.py", "test_cross_stitch.py", "test_settle.py")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     for item in items:
         of_balancers = "tests/balancing/" in item.nodeid or "contracts/test_balancers" in item.nodeid
-        if of_balancers and not any(name in item.nodeid for name in BY_DEFAULT):
-            item.add_marker(pytest.mark.slow)
-
-
-# Of the newer rooms a sample runs by default; all of them take minutes and are marked slow.
-QUICK = ("test_hard_sharing.py", "test_single_task.py", "test_mmoe.py", "test_cross_stitch.py", "test_settle.py")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Marks tests of architectures and growth beyond a sample as slow, before pytest chooses by marks."""
-    for item in items:
-        if item.path.parent.name in ("architectures", "growth") and "tests" in item.path.parts and item.path.name not in QUICK:
+        of_models = "tests/architectures/" in item.nodeid or "tests/growth/" in item.nodeid
+        if of_balancers and not any(name in item.nodeid for name in BY_DEFAULT) or of_models and item.path.name not in QUICK:
             item.add_marker(pytest.mark.slow)
