@@ -36,7 +36,7 @@ def rng():
     return np.random.default_rng(0)
 
 
-# Balancers, architectures and rooms whose tests run by default; the others are marked slow, so that plain `pytest` stays under four minutes.
+# Balancers, and files of models, whose tests run by default; the others are marked slow, so that plain `pytest` stays under four minutes.
 BY_DEFAULT = ("uncertainty_weighting", "famo", "pcgrad", "mgda", "aggregate")
 QUICK = ("test_hard_sharing.py", "test_single_task.py", "test_mmoe.py", "test_cross_stitch.py", "test_settle.py")
 
@@ -46,5 +46,5 @@ def pytest_collection_modifyitems(items):
     for item in items:
         of_balancers = "tests/balancing/" in item.nodeid or "contracts/test_balancers" in item.nodeid
         of_models = "tests/architectures/" in item.nodeid or "tests/growth/" in item.nodeid
-        if of_balancers and not any(name in item.nodeid for name in BY_DEFAULT) or of_models and item.path.name not in QUICK:
+        if (of_balancers and not any(name in item.nodeid for name in BY_DEFAULT)) or (of_models and item.path.name not in QUICK):
             item.add_marker(pytest.mark.slow)
