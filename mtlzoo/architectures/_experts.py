@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import keras
 
 from mtlzoo import checks
-from mtlzoo.architectures import _inputs
+from mtlzoo.architectures import _inputs, _stages
 from mtlzoo.layers import ForAll, Gates, Mixture
 
 
@@ -97,12 +97,8 @@ def check_different(stages, count):
 
 
 def _read_stem(stem, tensor, template):
-    vectors = not isinstance(tensor, Mapping) and len(tensor.shape) == 2
-    vectors = vectors and "float" in tensor.dtype
-    stem = (0 if vectors else 1) if stem is None else checks.integer("stem", stem, low=0)
-    if stem >= len(template.names):
-        raise ValueError(f"`stem` must leave at least one of the trunk's stages {list(template.names)} to the experts; received {stem}.")
     readable = not isinstance(tensor, Mapping) and "float" in tensor.dtype
+    stem = _stages.stem_of(template, (0 if readable and len(tensor.shape) == 2 else 1) if stem is None else stem)
     if stem == 0 and not readable:
         raise ValueError("`stem` must be at least 1 here: gates read numbers, not several inputs or whole numbers such as token ids.")
     return stem

@@ -3,7 +3,7 @@
 import keras
 
 from mtlzoo import checks, seeds
-from mtlzoo.architectures import _levels
+from mtlzoo.architectures import _levels, _stages
 from mtlzoo.architectures._experts import Stem, apply_experts
 from mtlzoo.layers import Gates, Mixture, OwnMixture
 
@@ -41,7 +41,7 @@ class Extraction:
         shared = apply_experts(self._first[1], x, len(self._shared))
         mixed, common = self._levels[0].mixtures(vectors, vectors, own, shared)
         for level in self._levels[1:]:
-            _levels.check_vectors(mixed)
+            _stages.vectors(mixed)
             own = level.own(level.each(mixed)) if self._own else None
             mixed, common = level.mixtures(mixed, common, own, level.shared(common))
         return mixed

@@ -31,13 +31,3 @@ def dense_experts(width, copies, seed, name, slices=None):
 def each(times, name):
     """Returns a function from [batch, N, ...] to [batch, N · times, ...], every entry `times` times."""
     return ForEach(times, name=name) if times > 1 else lambda x: x
-
-
-def check_vectors(features):
-    """Raises `ValueError` for features that dense experts and gates of a further level cannot read."""
-    if len(features.shape) != 3:
-        raise ValueError(
-            f"`trunk` must give vectors to the experts of a second level; its copies give [batch, experts, ...] of shape {features.shape}. "
-            "End the trunk with Flatten() or GlobalAveragePooling2D()."
-        )
-    return features

@@ -9,6 +9,14 @@ def weightless(stage) -> bool:
     return all(isinstance(layer, Folded) for layer in stage.layers)
 
 
+def with_weights(stages) -> list[str]:
+    """Returns the names of the stacked stages with weights; raises `ValueError` if there is none."""
+    names = [stage.name for stage in stages if not weightless(stage)]
+    if not names:
+        raise ValueError("`trunk` must have a stage with weights: without them the tasks' features are all the same.")
+    return names
+
+
 def stem_of(template, stem) -> int:
     """Returns the number of first stages that all tasks share, once it is known to leave one to the copies."""
     stem = checks.integer("stem", stem, low=0)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from mtlzoo import checks, seeds
-from mtlzoo.architectures import _inputs, _levels
+from mtlzoo.architectures import _inputs, _levels, _stages
 from mtlzoo.architectures._experts import Stem, apply_experts
 from mtlzoo.architectures._registry import architecture
 from mtlzoo.assemble import assemble
@@ -107,7 +107,7 @@ class _Fusion:
         features = apply_experts(self._experts, x, len(self._names))
         mixed, common = self._levels[0].fused(vectors, vectors, features)
         for level in self._levels[1:]:
-            _levels.check_vectors(mixed)
+            _stages.vectors(mixed)
             mixed, common = level.fused(mixed, common, level.experts(level.inputs(mixed, common)))
         return mixed
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from mtlzoo import checks, seeds
-from mtlzoo.architectures import _between, _inputs
+from mtlzoo.architectures import _inputs, _stages
 from mtlzoo.architectures._experts import check_different
 from mtlzoo.architectures._registry import architecture
 from mtlzoo.assemble import assemble
@@ -80,7 +80,7 @@ def learning_to_branch(
     copies = [f"node{index}" for index in range(len(tasks) if nodes is None else checks.integer("nodes", nodes, low=1))]
     stages, for_all = template.stacked(copies, seed, prefix="nodes"), ForAll(name="for_all")
     check_different(stages, len(copies))
-    _between.with_weights(stages)
+    _stages.with_weights(stages)
 
     def branching(stage, children, choice):
         return Branching(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from mtlzoo import checks
-from mtlzoo.architectures import _between, _inputs
+from mtlzoo.architectures import _inputs, _stages
 from mtlzoo.architectures._registry import architecture
 from mtlzoo.assemble import assemble
 from mtlzoo.layers import NDDR, ForAll, StackedBatchNormalization
@@ -76,7 +76,8 @@ def nddr(
     names = [task.name for task in tasks]
     checks.instance("batch_norm", batch_norm, bool, "True or False")
     made, tensors = _inputs.make_inputs(inputs, tasks)
-    stages, fused = _between.sites(_inputs.read_trunk(trunk, tensors).stacked(names, seed, prefix="tasks"))
+    stages = _inputs.read_trunk(trunk, tensors).flattening_apart().stacked(names, seed, prefix="tasks")
+    fused = _stages.with_weights(stages)
     for_all, modules = ForAll(name="for_all"), {}
     for stage in fused:
         slices = "tasks" if stage == fused[-1] else None
@@ -88,8 +89,8 @@ def nddr(
 
     def network(x):
         x = for_all(x)
-        for front, rest in stages:
-            x = rest(_inputs.apply(modules.get(front.name, ()), front(x)))
+        for stage in stages:
+            x = _inputs.apply(modules.get(stage.name, ()), stage(x))
         return x
 
     features = _inputs.for_tasks(tensors, network)

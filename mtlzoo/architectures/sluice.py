@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from mtlzoo import checks, seeds
-from mtlzoo.architectures import _between, _inputs
+from mtlzoo.architectures import _inputs, _stages
 from mtlzoo.architectures._registry import architecture
 from mtlzoo.assemble import assemble
 from mtlzoo.layers import ForAll, OrthogonalSubspaces, Sluice, StackedDense, StageMixture, stacked
@@ -76,31 +76,29 @@ def sluice(
     tasks = check_tasks(tasks)
     names = [task.name for task in tasks]
     made, tensors = _inputs.make_inputs(inputs, tasks)
-    stages, mixed = _between.sites(_inputs.read_trunk(trunk, tensors).stacked(names, seed, prefix="tasks"))
+    stages = _inputs.read_trunk(trunk, tensors).flattening_apart().stacked(names, seed, prefix="tasks")
+    mixed = _stages.with_weights(stages)
     # Every run of the network adds its penalty.
     strength = checks.number("orthogonality", orthogonality, low=0) / _inputs.runs(tensors)
-    fronts, units = {}, {}
-    for front, _ in stages:
-        fronts[front.name] = front
-        if front.name in mixed:
-            slices = "tasks" if front.name == mixed[-1] else None
-            units[front.name] = Sluice(names, subspaces=subspaces, own=own, slices=slices, name=f"{front.name}_sluice")
-            if strength:
-                fronts[front.name] = _Penalised(front, subspaces, strength)
+    steps, units = {stage.name: stage for stage in stages}, {}
+    for stage in mixed:
+        slices = "tasks" if stage == mixed[-1] else None
+        units[stage] = Sluice(names, subspaces=subspaces, own=own, slices=slices, name=f"{stage}_sluice")
+        if strength:
+            steps[stage] = _Penalised(steps[stage], subspaces, strength)
     for_all, join = ForAll(name="for_all"), _Join(names, mixed, last, seed)
 
     def network(x):
         x, current, outputs = for_all(x), None, {}
-        for front, rest in stages:
-            x = fronts[front.name](x)
-            if front.name in units:
-                x, current = units[front.name](x), front.name
-            x = rest(x)
+        for stage, step in steps.items():
+            x = step(x)
+            if stage in units:
+                x, current = units[stage](x), stage
             outputs[current] = x
         return join(outputs)
 
     features = _inputs.for_tasks(tensors, network)
-    if strength and all(fronts[stage].layer.kernel() is None for stage in mixed):
+    if strength and all(steps[stage].layer.kernel() is None for stage in mixed):
         raise ValueError(f"`orthogonality` must be 0 for a trunk without kernels that are trained; received {orthogonality!r}.")
     return assemble(made, features, tasks, tower=tower, optimizer=optimizer, balancer=balancer, seed=seed, name=name)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from mtlzoo import checks
-from mtlzoo.architectures import _between, _inputs
+from mtlzoo.architectures import _inputs, _stages
 from mtlzoo.architectures._registry import architecture
 from mtlzoo.assemble import assemble
 from mtlzoo.layers import ForAll, L2Distance, TraceNorm
@@ -83,7 +83,7 @@ def soft_sharing(
         raise ValueError("`alternate` must be False with strength=0: there is no penalty to alternate with.")
     made, tensors = _inputs.make_inputs(inputs, tasks)
     stages = _inputs.read_trunk(trunk, tensors).stacked(names, seed, prefix="tasks", slices="tasks")
-    _between.with_weights(stages)
+    _stages.with_weights(stages)
     read = _inputs.side_by_side(tensors)
     if read is None and alternate:
         raise ValueError("`alternate` must be False for inputs of unlike or unknown shapes, on each of which all trunks must run.")

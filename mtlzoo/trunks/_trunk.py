@@ -53,10 +53,6 @@ class Stage:
         for index in range(len(self.layers)):
             self._start_once(index)
 
-    def split(self, index: int) -> tuple["Stage", "Stage"]:
-        """Returns two stages that hold the layers in front of a place and those from it on, to be applied instead of this one."""
-        return tuple(type(self)(self.name, self.layers[part], self._weights[part]) for part in (slice(index), slice(index, None)))
-
     def freeze(self):
         """Makes the stage's weights fixed; batch normalisation then runs on its stored statistics."""
         for layer in self.layers:

@@ -94,14 +94,3 @@ def test_layers_are_named_by_role_and_know_whom_they_serve():
 def test_bad_arguments_are_refused(names, seed, error, message):
     with pytest.raises(error, match=message):
         trunks.mlp().stacked(names, seed)
-
-
-def test_a_stage_that_is_split_computes_the_same_with_the_weights_it_starts_with(rng):
-    dense = layers.Dense(4)
-    dense(np.ones((1, 6), "float32"))
-    x = rng.normal(size=(5, 1, 2, 3)).astype("float32")
-    (whole,), (cut,) = (Trunk({"read": [layers.Flatten(), dense]}).stacked(["a", "b"], 0) for _ in range(2))
-    front, rest = cut.split(1)
-    assert (front.name, rest.name, len(front.layers), len(rest.layers)) == ("read", "read", 1, 1)
-    np.testing.assert_array_equal(rest(front(x)), whole(x))
-    np.testing.assert_array_equal(rest.layers[0].copy_weights("b")[0], dense.get_weights()[0])
