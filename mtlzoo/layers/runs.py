@@ -24,7 +24,7 @@ def run(index, count):
     Raises:
         ValueError: the number is not one of so many runs.
 
-    Source: batch statistics of each domain, as in Chang et al., "Domain-specific batch normalization", CVPR 2019.
+    Source: batch statistics of each domain, as in Chang et al., "Domain-specific batch normalization for unsupervised domain adaptation", CVPR 2019.
 
     >>> import keras
     >>> from mtlzoo.layers import StackedBatchNormalization
@@ -32,7 +32,7 @@ def run(index, count):
     >>> for index, x in enumerate(inputs):
     ...     with run(index, 2):
     ...         _ = norm(x)
-    >>> norm.moving_mean.shape
+    >>> tuple(norm.moving_mean.shape)
     (3, 2, 4)
     """
     checks.integer("index", index, low=0, high=count - 1)
