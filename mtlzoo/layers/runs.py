@@ -24,7 +24,8 @@ def run(index, count):
     Raises:
         ValueError: the number is not one of so many runs.
 
-    Source: batch statistics of each domain, as in Chang et al., "Domain-specific batch normalization for unsupervised domain adaptation", CVPR 2019.
+    Source: batch statistics of each domain, as in Chang et al., "Domain-specific batch normalization for unsupervised
+    domain adaptation", CVPR 2019.
 
     >>> import keras
     >>> from mtlzoo.layers import StackedBatchNormalization
