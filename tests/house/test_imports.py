@@ -28,8 +28,11 @@ LEVELS = [
     ],
     ["data", "architectures", "growth"],
     ["evaluation"],
+    ["callbacks"],
     ["tuning", "export"],
     ["runs"],
+    ["judging"],
+    ["commands"],
     ["cli", "__main__"],
 ]
 # Inside a level these small families read from left to right.
