@@ -1,6 +1,7 @@
 """Evaluation: models judged per task and overall, side by side with baselines, in text, JSON, Markdown and pictures."""
 
 from mtlzoo.evaluation._report import Report as Report
+from mtlzoo.evaluation.chance_results import chance_results as chance_results
 from mtlzoo.evaluation.compare import compare as compare
 from mtlzoo.evaluation.delta_m import delta_m as delta_m
 from mtlzoo.evaluation.history import best_epochs as best_epochs
