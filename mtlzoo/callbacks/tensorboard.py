@@ -106,7 +106,7 @@ class TensorBoard(keras.callbacks.TensorBoard):
         """Writes the results of an evaluation against the steps trained; those of a validation are written with its epoch."""
         found, _, others = self._sorted(logs)
         if not self._in_fit:
-            with self._val_writer.as_default():
+            with self.summary.record_if(True), self._val_writer.as_default():
                 step = self.model.optimizer.iterations
                 self._write({tag.replace("task/", "evaluation/", 1): value for tag, value in found.items()}, step)
         super().on_test_end(others)
@@ -116,14 +116,15 @@ class TensorBoard(keras.callbacks.TensorBoard):
         """Writes the logs of the epoch, the alphas, and what is shared."""
         training, validation, others = self._sorted(logs)
         training |= {self._tags[f"{name}_alpha"]: alpha for name, alpha in self.model.alphas.items()}
-        with self._train_writer.as_default():
-            self._write(training, epoch)
-            if self.sharing_every and (epoch + 1) % self.sharing_every == 0:
-                self.summary.image("sharing", _picture(plot_sharing(self.model, self.sharing_inputs)), step=epoch)
-        if validation:
-            with self._val_writer.as_default():
-                self._write(validation, epoch)
-        super().on_epoch_end(epoch, others)
+        with self.summary.record_if(True):  # An `update_freq` is for what is written in between.
+            with self._train_writer.as_default():
+                self._write(training, epoch)
+                if self.sharing_every and (epoch + 1) % self.sharing_every == 0:
+                    self.summary.image("sharing", _picture(plot_sharing(self.model, self.sharing_inputs)), step=epoch)
+            if validation:
+                with self._val_writer.as_default():
+                    self._write(validation, epoch)
+            super().on_epoch_end(epoch, others)
 
     def _sorted(self, logs):
         """Values of tasks and gradients by tag, those of the training and those of the validation, and all other logs by key."""
