@@ -1,6 +1,5 @@
 """The lookahead of task affinity: the losses of all tasks after a step on one of them, in one compiled function."""
 
-import keras
 import tensorflow as tf
 
 from mtlzoo import _step_math as maths
@@ -20,8 +19,8 @@ class Lookahead:
 
     def __init__(self, model, batch):
         self.model, self.task_losses, self.shared = model, model.task_losses, Sharing(model).shared
-        self.form = tf.nest.map_structure(lambda part: tf.TensorSpec([None, *part.shape[1:]], part.dtype), batch)
-        self._function = tf.function(self._affinity, input_signature=[self.form, tf.TensorSpec((), "float32")])
+        form = tf.nest.map_structure(lambda part: tf.TensorSpec([None, *part.shape[1:]], part.dtype), batch)
+        self._function = tf.function(self._affinity).get_concrete_function(form, tf.TensorSpec((), "float32"))
 
     def __call__(self, batch, learning_rate):
         """Returns 1 − L_j(after a step on L_i) / L_j, [T, T] for i, j; NaN where a task has no labels or a loss is 0 or not finite."""
@@ -34,7 +33,7 @@ class Lookahead:
         shared = [weights[index] for index in self.shared]
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(shared)
-            losses, counts = self._losses(weights, states, batch)
+            losses, counts = maths.losses_at(model, weights, states, batch)
             scaled = [model.optimizer.scale_loss(loss) for loss in losses]
         rows = [maths.dense(tape.gradient(loss, shared), shared) for loss in scaled]
         rate = learning_rate / model.optimizer.scale_loss(tf.constant(1.0))
@@ -43,7 +42,7 @@ class Lookahead:
             moved = list(weights)
             for index, gradient in zip(self.shared, gradients, strict=True):
                 moved[index] = weights[index] - tf.cast(rate, gradient.dtype) * gradient
-            return tf.stack(self._losses(moved, states, batch)[0])
+            return tf.stack(maths.losses_at(model, moved, states, batch)[0])
 
         # One after the other: the forward pass is traced once, and no more than one is in memory.
         stacked = [tf.stack(parts) for parts in zip(*rows, strict=True)]
@@ -52,10 +51,3 @@ class Lookahead:
         affinity = 1 - changed / before
         known = there[:, tf.newaxis] & there[tf.newaxis] & tf.math.is_finite(affinity)
         return tf.where(known, affinity, float("nan"))
-
-    def _losses(self, weights, states, batch):
-        model, (x, y, label_weights) = self.model, (*batch, None)[:3]
-        variables = [*model.trainable_variables, *model.non_trainable_variables]
-        with keras.StatelessScope(state_mapping=list(zip(variables, [*weights, *states], strict=True))):
-            outputs = model(x, training=True)
-            return self.task_losses.values(*self.task_losses.pick(y, outputs, label_weights))

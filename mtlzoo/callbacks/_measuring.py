@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from mtlzoo import checks
 from mtlzoo._sharing import Sharing
@@ -54,7 +55,7 @@ class Measuring(keras.callbacks.Callback):
             self._measure()
 
     def _step(self):
-        return int(self.model.optimizer.iterations)
+        return int(tf.convert_to_tensor(self.model.optimizer.iterations))
 
     def _measure(self):
         step = self._step()

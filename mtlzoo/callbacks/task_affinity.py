@@ -2,8 +2,8 @@
 
 import itertools
 
-import keras
 import numpy as np
+import tensorflow as tf
 
 from mtlzoo import checks
 from mtlzoo.callbacks import _measuring
@@ -73,5 +73,5 @@ class TaskAffinity(_measuring.Measuring):
             self._lookahead = Lookahead(self.model, self.batches[0])
         rate = self.learning_rate
         if rate is None:
-            rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+            rate = float(tf.convert_to_tensor(self.model.optimizer.learning_rate))
         return {"affinity": _measuring.mean([self._lookahead(batch, rate) for batch in self.batches])}
