@@ -2,6 +2,7 @@
 
 from mtlzoo import architectures as architectures
 from mtlzoo import balancing as balancing
+from mtlzoo import callbacks as callbacks
 from mtlzoo import data as data
 from mtlzoo import evaluation as evaluation
 from mtlzoo import export as export

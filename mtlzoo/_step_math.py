@@ -39,6 +39,23 @@ def forward(model, outputs, y, sample_weight):
     return picked, *model.task_losses.values(*picked)
 
 
+def losses_at(model, weights, states, batch):
+    """Returns the task losses as a list and their counts [T], in training mode, with other values in the place of all variables.
+
+    No variable is assigned: statistics of layers and random states stay as they are, and each call draws the same dropout.
+
+    Args:
+        model: a compiled model.
+        weights: a tensor for each of `model.trainable_variables`.
+        states: a tensor for each of `model.non_trainable_variables`.
+        batch: `(x, y)` or `(x, y, sample_weight)`.
+    """
+    x, y, sample_weight = (*batch, None)[:3]
+    variables = [*model.trainable_variables, *model.non_trainable_variables]
+    with keras.StatelessScope(state_mapping=list(zip(variables, [*weights, *states], strict=True))):
+        return forward(model, model(x, training=True), y, sample_weight)[1:]
+
+
 def added(model):
     """Returns `_added_losses.values`, and this replica's share of their sum, scaled for the optimizer; None if there are none."""
     values = _added_losses.values(model)

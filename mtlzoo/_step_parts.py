@@ -96,6 +96,27 @@ def naming_nonfinite(function):
     return step
 
 
+def check_order(callbacks, model):
+    """Raises `ValueError` where a callback of `fit` needs what one behind it adds to the logs: it would never see it.
+
+    Args:
+        callbacks: those of `fit`; one that adds to the logs of an epoch has `added_logs(model)`, a sequence of keys, and one that writes
+            all that is in them has `writes_logs`.
+        model: the model.
+    """
+    listed = callbacks.callbacks if isinstance(callbacks, keras.callbacks.CallbackList) else tf.nest.flatten(callbacks)
+    for place, adding in enumerate(listed):
+        keys = adding.added_logs(model) if hasattr(adding, "added_logs") else ()
+        for early in listed[:place]:
+            monitored = getattr(early, "monitor", None)
+            if monitored in keys or (keys and getattr(early, "writes_logs", False)):
+                name, need = type(adding).__name__, f"monitors {monitored!r}" if monitored in keys else "writes the logs"
+                raise ValueError(
+                    f"`callbacks` must list {name} in front of {type(early).__name__}, which {need}, since {name} adds to the logs; "
+                    f"received {[type(callback).__name__ for callback in listed]}."
+                )
+
+
 def with_epochs(callbacks, balancer):
     """Returns callbacks of `fit` with one more, which tells a balancer when epochs begin and end."""
     teller = keras.callbacks.LambdaCallback(

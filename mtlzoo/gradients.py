@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
+from mtlzoo import _step_math as maths
 from mtlzoo import checks
 from mtlzoo._sharing import Sharing
 
@@ -96,22 +97,20 @@ def gradient_report(model, batch) -> GradientReport:
     checks.instance("batch", batch, tuple, "a tuple (x, y) or (x, y, weights)")
     if model.task_losses is None:
         raise ValueError("`model` must be compiled; call model.compile() first.")
-    x, y, weights = (*batch, None)[:3]
     sharing = Sharing(model)
     if not sharing.shared:
         raise ValueError("`model` must share parameters between its tasks; this one shares none.")
     variables = [model.trainable_variables[index] for index in sharing.shared]
-    before = [tf.identity(variable) for variable in model.non_trainable_variables]
-    x = tf.nest.map_structure(tf.convert_to_tensor, x)
+    weights = [tf.convert_to_tensor(variable.value) for variable in model.trainable_variables]
+    states = [tf.convert_to_tensor(variable.value) for variable in model.non_trainable_variables]
+    sources = [weights[index] for index in sharing.shared]
+    batch = (tf.nest.map_structure(tf.convert_to_tensor, batch[0]), *batch[1:])
     with tf.GradientTape(persistent=True) as tape:
-        picked = model.task_losses.pick(y, model(x, training=True), weights)
-        losses, counts = model.task_losses.values(*picked)
-    for variable, value in zip(model.non_trainable_variables, before, strict=True):
-        variable.assign(value)
+        tape.watch(sources)
+        losses, counts = maths.losses_at(model, weights, states, batch)
     there = [index for index, count in enumerate(counts.numpy()) if count > 0]
     if not there:
         raise ValueError("`batch` must have a label of at least one task; received none.")
-    sources = [variable.value for variable in variables]
     rows = [tape.gradient(losses[index], sources, unconnected_gradients="zero") for index in there]
     matrices = [np.array([tf.reshape(row[place], [-1]).numpy() for row in rows], "float64") for place in range(len(sources))]
     gram = sum(matrix @ matrix.T for matrix in matrices)

@@ -250,6 +250,7 @@ class MultiTaskModel(keras.Model):
         given = inspect.signature(keras.Model.fit).bind(self, *args, **kwargs).arguments
         if isinstance(given.get("x"), tf.data.Dataset):
             given.setdefault("shuffle", False)
+        _step_parts.check_order(given.get("callbacks"), self)
         if self.balancer is not None:
             given["callbacks"] = _step_parts.with_epochs(given.get("callbacks"), self.balancer)
         given.pop("self")

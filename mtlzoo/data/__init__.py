@@ -14,6 +14,7 @@ from mtlzoo.data.sampling import annealed as annealed
 from mtlzoo.data.sampling import by_temperature as by_temperature
 from mtlzoo.data.scaling import Scaling as Scaling
 from mtlzoo.data.sources import Splits as Splits
+from mtlzoo.data.sources import multitab_rows as multitab_rows
 from mtlzoo.data.split import split as split
 from mtlzoo.data.start_at import start_at as start_at
 from mtlzoo.data.table_encoder import TableEncoder as TableEncoder

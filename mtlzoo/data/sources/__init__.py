@@ -10,4 +10,6 @@ from mtlzoo.data.sources.digits import digits as digits
 from mtlzoo.data.sources.fake_tfds import fake_tfds as fake_tfds
 from mtlzoo.data.sources.multi_fashion import multi_fashion as multi_fashion
 from mtlzoo.data.sources.multi_mnist import multi_mnist as multi_mnist
+from mtlzoo.data.sources.multitab import multitab as multitab
+from mtlzoo.data.sources.multitab import multitab_rows as multitab_rows
 from mtlzoo.data.sources.tfds_images import from_tfds as from_tfds

@@ -11,7 +11,7 @@ from mtlzoo.data.sources import Splits, fake_census, fake_tfds
 from mtlzoo.task import check_tasks
 
 SPECS = [*sources.names(), "mnist+fashion_mnist"]
-EMBEDDED = ["digits"]  # The others read a folder, which is made up here.
+EMBEDDED = ["digits", "multitab"]  # The others read a folder, which is made up here.
 
 
 @pytest.fixture(scope="module")

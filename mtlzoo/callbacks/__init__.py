@@ -1,0 +1,6 @@
+"""Callbacks that watch a training: Δm, task gradients, task affinities, and TensorBoard."""
+
+from mtlzoo.callbacks.delta_m import DeltaM as DeltaM
+from mtlzoo.callbacks.gradient_similarity import GradientSimilarity as GradientSimilarity
+from mtlzoo.callbacks.task_affinity import TaskAffinity as TaskAffinity
+from mtlzoo.callbacks.tensorboard import TensorBoard as TensorBoard
