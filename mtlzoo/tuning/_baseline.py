@@ -6,7 +6,6 @@ import math
 import keras
 
 from mtlzoo import files
-from mtlzoo.tuning._hypermodel import SameOrder
 
 FILE = "baseline.json"
 
@@ -28,7 +27,7 @@ def train(space, folder, fit, *, seed):
         return json.loads(path.read_text(encoding="utf-8"))
     keras.utils.set_random_seed(seed)
     model = space.make("single_task", alone=True)
-    history = model.fit(**fit, callbacks=[SameOrder(fit["x"])]).history
+    history = model.fit(**fit).history
     results = {}
     for task in model.tasks:
         values = history[f"val_{task.monitor_key}"]
@@ -36,5 +35,10 @@ def train(space, folder, fit, *, seed):
         best = max(range(len(values)), key=lambda epoch: (math.isfinite(values[epoch]), sign * values[epoch]))
         own = [key for key in history if key.startswith(f"val_{task.name}_")]
         results |= {key.removeprefix("val_"): float(history[key][best]) for key in own}
-    files.write(path, (json.dumps(results, indent=2) + "\n").encode())
+    files.write(path, as_json(results))
     return results
+
+
+def as_json(results):
+    """Returns results as the bytes of a JSON file."""
+    return (json.dumps(dict(results), indent=2) + "\n").encode()

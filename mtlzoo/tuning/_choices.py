@@ -26,7 +26,9 @@ class Choices:
             raise ValueError(f"`arguments[{name!r}]` must hold at least one value; received none.")
         doubles = sorted({str(label) for label in self.labels if self.labels.count(label) > 1})
         if doubles:
-            raise ValueError(f"`arguments[{name!r}]` must hold each value once; received {doubles[0]} {self.labels.count(doubles[0])} times.")
+            raise ValueError(
+                f"`arguments[{name!r}]` must hold each value once; received {doubles[0]} {self.labels.count(doubles[0])} times."
+            )
         self._values = {str(label): keras.saving.serialize_keras_object(value) for label, value in pairs}
         self.default = self.labels[0]
 

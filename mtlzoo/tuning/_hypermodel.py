@@ -4,9 +4,8 @@ import math
 
 import keras
 import keras_tuner
-import tensorflow as tf
 
-from mtlzoo import data
+from mtlzoo.tuning._order import SameOrder
 from mtlzoo.tuning.objective import Objective
 
 KEY = "val_objective"
@@ -30,14 +29,14 @@ class MultiTaskHyperModel(keras_tuner.HyperModel):
         self._policy = keras.config.dtype_policy()
 
     def declare_hyperparameters(self, hp):
-        """Declares what can be known without a model."""
-        if hasattr(self.space, "declare"):
-            self.space.declare(hp)
+        """Declares what can be known without a model, and keeps it as the trial: a builder may refuse the choice."""
+        self.trial = self.space.declare(hp) if hasattr(self.space, "declare") else None
 
     def build(self, hp):
         """Returns the compiled model of a trial."""
         keras.config.set_dtype_policy(self._policy)  # keras-tuner clears Keras' session before, and the policy with it.
         keras.utils.set_random_seed(self.seed)
+        self.declare_hyperparameters(hp)
         model, self.trial = self.space.build(hp)
         return model
 
@@ -76,23 +75,6 @@ class ObjectiveWatch(keras.callbacks.Callback):
         logs[KEY] = value if math.isfinite(value) else -math.inf
         if logs[KEY] > self.best:
             self.best, self.best_epoch, self.best_logs = logs[KEY], epoch, dict(logs)
-
-
-class SameOrder(keras.callbacks.Callback):
-    """Lets a mixture of mtlzoo give the same order in every trial, whatever was trained before.
-
-    Args:
-        x: what is trained on.
-    """
-
-    def __init__(self, x):
-        super().__init__()
-        self.mixture = x if isinstance(x, tf.data.Dataset) and hasattr(x, "mtlzoo_epochs") else None
-
-    def on_epoch_begin(self, epoch, logs=None):
-        """Sets the order of the epoch."""
-        if self.mixture is not None:
-            data.start_at(self.mixture, epoch)
 
 
 def _let_bundle(callback):

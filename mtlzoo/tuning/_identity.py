@@ -21,7 +21,7 @@ def describe(space, score, *, search, epochs, seed, train, validation):
     found = {
         "tasks": [task.get_config() for task in space.tasks],
         "search": search,
-        "objective": dict(score.weights),
+        "objective": {"name": score.name, "weights": dict(score.weights), "baseline": score.baseline},
         "epochs": epochs,
         "seed": seed,
         "space": space.config(),

@@ -1,4 +1,4 @@
-"""keras-tuner's four oracles, which here begin with the default trial and lose nothing when they are killed. Imported inside functions only."""
+"""keras-tuner's four oracles; here they begin with the default trial and survive a kill. Imported inside functions only."""
 
 import functools
 import json

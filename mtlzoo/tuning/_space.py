@@ -3,6 +3,8 @@
 import dataclasses
 import inspect
 
+import keras
+
 from mtlzoo import architectures, balancing, checks
 from mtlzoo.model import MultiTaskModel
 from mtlzoo.tuning._choices import Choices, names_of
@@ -12,6 +14,7 @@ OWN = ("inputs", "tasks", "balancer", "name", "seed")
 KEPT = ("inputs", "tasks", "trunk", "optimizer", "balancer", "seed")
 COLUMNS = ("trial", "status", "score", "architecture", "balancer", "epochs", "seconds", "message")
 NO_BALANCER = "none"
+TEMPLATE = "template/model.keras"
 
 
 def make(builder, alphas="log", architectures=None, balancers=None, arguments=None):
@@ -45,7 +48,7 @@ class TemplateSpace:
     def __init__(self, template, alphas, names=None, balancers=None, arguments=None):
         if template.builder is None:
             raise ValueError(
-                f"`builder` must be a model that a builder of mtlzoo.architectures made, or a function build(hp); {template.name!r} was not."
+                f"`builder` must be a model made by a builder of mtlzoo.architectures, or a function build(hp); {template.name!r} was not."
             )
         self.template, self.alphas = template, alphas
         record = template.builder
@@ -70,7 +73,9 @@ class TemplateSpace:
     def declare(self, hp):
         """Declares all hyperparameters and returns the trial: architecture, balancer, alphas, arguments (labels of those that apply)."""
         found = {"architecture": self._name(hp, "architecture", self.architectures, self.own), "balancer": self._own_balancer()}
-        found["arguments"] = {choices.name: label for choices in self.arguments if (label := self._argument(hp, choices, found)) is not None}
+        found["arguments"] = {
+            choices.name: label for choices in self.arguments if (label := self._argument(hp, choices, found)) is not None
+        }
         if self.balancers is not None:
             names = [name or NO_BALANCER for name in self.balancers]
             found["balancer"] = self._name(hp, "balancer", names, self._own_balancer())
@@ -173,7 +178,12 @@ class FunctionSpace:
         model.alphas = alphas
         arguments = {name: value for name, value in hp.values.items() if not name.startswith(("alpha_", "tuner/"))}
         balancer = NO_BALANCER if model.balancer is None else model.balancer.name
-        return model, {"architecture": (model.builder or {}).get("name", model.name), "balancer": balancer, "arguments": arguments, "alphas": alphas}
+        return model, {
+            "architecture": (model.builder or {}).get("name", model.name),
+            "balancer": balancer,
+            "arguments": arguments,
+            "alphas": alphas,
+        }
 
     def make(self, name, trial=None, alone=False):
         """Returns the model of another architecture on the terms of the function's default model, as `TemplateSpace.make` does."""
@@ -194,6 +204,29 @@ class FunctionSpace:
         if not isinstance(model, MultiTaskModel):
             raise TypeError(f"`builder` must return a mtlzoo.MultiTaskModel; {self.function!r} returned {type(model).__name__}.")
         return model
+
+
+def built(result, values):
+    """Returns the model of a trial of a `TuningResult`, for the values of its hyperparameters."""
+    import keras_tuner
+
+    space = _of(result)
+    hp = keras_tuner.HyperParameters()
+    hp.values = dict(values)
+    keras.utils.set_random_seed(result.settings["seed"])
+    return space.build(hp)[0]
+
+
+def _of(result):
+    config = result.settings["space"]
+    if "function" in config:
+        if result.builder is None:
+            raise ValueError("`builder` must be given to load_result to build a model: the search was over a function build(hp).")
+        return make(result.builder, AlphaSpace(**config["alphas"]))
+    template = result.builder
+    if template is None:
+        template = keras.saving.load_model(result.folder / TEMPLATE)
+    return TemplateSpace.from_config(template, config)
 
 
 def _parameters(name):

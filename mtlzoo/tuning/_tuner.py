@@ -10,9 +10,7 @@ import keras_tuner
 import tensorflow as tf
 
 from mtlzoo import files
-
-PROJECT = "trials"
-RECORD = "record.json"
+from mtlzoo.tuning._trials import PROJECT, RECORD
 
 
 class Stopped(keras_tuner.errors.FatalError):
