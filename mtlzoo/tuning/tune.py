@@ -1,6 +1,7 @@
 """`tune`: a search over alphas, architectures, balancers and arguments that goes on where it was stopped."""
 
 import contextlib
+import dataclasses
 import io
 import os
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 from mtlzoo import checks, files
 from mtlzoo.tuning import _fit_data, _identity, _space, _trials
 from mtlzoo.tuning._bar import TrialBar
-from mtlzoo.tuning.alpha_space import AlphaSpace
+from mtlzoo.tuning.alpha_space import AlphaSpace, as_space
 from mtlzoo.tuning.load_result import load_result
 from mtlzoo.tuning.objective import Objective
 from mtlzoo.tuning.objective import objective as as_objective
@@ -51,7 +52,7 @@ def tune(
         validation: the same, to score on.
         folder: where the search is kept; new, empty, or of the same search.
         search: "random", "bayesian", "hyperband" (whose trials begin with few epochs and go on if they are good), or "grid".
-        alphas: "log", "simplex", "fixed" or an `AlphaSpace`. A grid takes 5 steps where only the kind is named.
+        alphas: "log", "simplex", "fixed" or an `AlphaSpace`. A grid takes 5 steps where none are given.
         architectures: names to choose from, or None for the template's; see `hypermodel`.
         balancers: names and None to choose from, or None for the template's; see `hypermodel`.
         arguments: dict of a builder's argument to values; see `hypermodel`.
@@ -134,13 +135,8 @@ def _most(max_trials, search):
 
 def _with_steps(alphas, search):
     """The space of alphas; of a grid with steps."""
-    if search != "grid":
-        return alphas
-    if isinstance(alphas, str) and alphas in ("log", "simplex"):
-        return AlphaSpace(alphas, steps=STEPS)
-    if isinstance(alphas, AlphaSpace) and alphas.steps is None and alphas.kind != "fixed":
-        raise ValueError("`alphas` must have `steps` for a grid, such as AlphaSpace('log', steps=5); received none.")
-    return alphas
+    space = as_space(alphas)
+    return dataclasses.replace(space, steps=STEPS) if search == "grid" and space.steps is None else space
 
 
 def _is_worker():
