@@ -53,6 +53,7 @@ def run(options):
         )
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"trials that ended are kept in {folder}; the same command goes on with it.") from None
+    result.save()
     print(result.to_text())
     print(f"Search: {folder}")
 

@@ -61,7 +61,7 @@ def tune(
         epochs: passes over the data, of the longest trial.
 
     Returns:
-        A `TuningResult`; its tables and plots lie in the folder, too. In a worker it holds what had ended by then.
+        A `TuningResult`; its tables lie in the folder, too, as `trials.csv` and `trials.md`. In a worker it holds what had ended by then.
 
     Raises:
         ValueError: an argument is out of bounds, the folder is of another search, or no trial could be completed; nothing that lies
@@ -103,7 +103,7 @@ def tune(
         why = "all of the first trials failed" if gave_up else f"none of {len(result.trials)} trials was completed"
         raise ValueError(f"`builder` must make models that can be trained: {why}. The first said: {_trials.first_message(result.trials)}")
     if not worker:
-        result.save()
+        result.save_tables()
     return result
 
 
