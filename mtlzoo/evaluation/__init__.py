@@ -6,9 +6,13 @@ from mtlzoo.evaluation.delta_m import delta_m as delta_m
 from mtlzoo.evaluation.history import best_epochs as best_epochs
 from mtlzoo.evaluation.history import history_frame as history_frame
 from mtlzoo.evaluation.history import save_history as save_history
+from mtlzoo.evaluation.hypervolume import hypervolume as hypervolume
+from mtlzoo.evaluation.mean_interval import mean_interval as mean_interval
 from mtlzoo.evaluation.mean_ranks import mean_ranks as mean_ranks
+from mtlzoo.evaluation.pareto_front import pareto_front as pareto_front
 from mtlzoo.evaluation.plots import plot_history as plot_history
 from mtlzoo.evaluation.plots import plot_report as plot_report
+from mtlzoo.evaluation.reference_point import reference_point as reference_point
 from mtlzoo.evaluation.report import report as report
 from mtlzoo.evaluation.sharing import plot_sharing as plot_sharing
 from mtlzoo.evaluation.toy import plot_toy as plot_toy
