@@ -66,10 +66,21 @@ def learn_alphas(
     logs = _states.fit(learner, train, None, first=0, last=epochs)
     kept = logs[-max(1, round(last * epochs)) :]
     products = {name: model.alphas[name] * math.fsum(epoch[f"{name}_weight"] for epoch in kept) / len(kept) for name in names}
-    return _normalised(products, balancer, pivot, model.alphas)
+    return normalised(products, balancer, pivot, model.alphas)
 
 
-def _normalised(products, balancer, pivot, alphas):
+def normalised(products, balancer, pivot, alphas):
+    """Returns alphas in the ratios of the products α_t·w_t: with the sum T, or with the pivot's own alpha.
+
+    Args:
+        products: dict of task name to product.
+        balancer: whose weights they are, for the message.
+        pivot: name of a task, or None.
+        alphas: the alphas that the model has.
+
+    Raises:
+        ValueError: a product is below 0, or what they are divided by is 0.
+    """
     below = [name for name, value in products.items() if value < 0]
     if below:
         raise ValueError(f"`balancer` {balancer.name!r} gave task {below[0]!r} a mean weight below 0, which cannot be an alpha.")

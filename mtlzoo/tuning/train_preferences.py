@@ -26,8 +26,10 @@ def train_preferences(
 
     All start with the weights that `model` has, see the same batches and differ in the preference r alone. Without a balancer it is
     weighted sums, α_t = T·r_t times the alpha that the model has, so that equal preferences are the model as it is; they reach the
-    convex part of a front. "stch", "pbi" and "cosmos" take r as their own `preferences`, reach other parts, too, and compare the losses as
-    they are, so that these should be of like units; the model's alphas multiply their weights as ever. `model` itself stays as it is.
+    convex part of a front. "stch" takes r as weights of a smooth maximum, which reaches all of it. "pbi" and "cosmos" take r as the
+    direction in which the losses are to lie: with them a task of a greater share keeps the greater loss. All three compare the losses
+    as they are, so that these should be of like units, and the model's alphas multiply their weights as ever. `model` itself stays as
+    it is.
 
     Args:
         model: a compiled `MultiTaskModel`.
@@ -105,11 +107,24 @@ def _preferring(balancer, shares):
     balancer = balancing.get(balancer)
     if balancer is None:
         return None
-    config = balancer.get_config()
-    if "preferences" not in config:
+    if (shares <= 0).any():
+        raise ValueError(f"`preferences` must be above 0 for the balancer {balancer.name!r}; received {shares.tolist()}.")
+    return type(balancer).from_config({**taking_preferences(balancer).get_config(), "preferences": shares.tolist()})
+
+
+def taking_preferences(balancer):
+    """Returns a balancer that takes preferences, or raises an error.
+
+    Args:
+        balancer: a `Balancer`.
+
+    Raises:
+        ValueError: it takes none.
+    """
+    if "preferences" not in balancer.get_config():
         takers = [name for name in balancing.names() if "preferences" in inspect.signature(type(balancing.get(name))).parameters]
-        raise ValueError(f"`balancer` must be None or take preferences ({', '.join(takers)}); received {balancer.name!r}.")
-    return type(balancer).from_config({**config, "preferences": shares.tolist()})
+        raise ValueError(f"`balancer` must take preferences ({', '.join(takers)}); received {balancer.name!r}.")
+    return balancer
 
 
 def _trained(worker, model, train, validation, shares, epochs):
