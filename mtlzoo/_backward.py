@@ -9,8 +9,8 @@ import weakref
 
 import tensorflow as tf
 
+from mtlzoo import _sharing
 from mtlzoo import _step_math as maths
-from mtlzoo._sharing import Sharing
 from mtlzoo._step_math import Step
 from mtlzoo.balancing import BATCHES
 
@@ -25,9 +25,11 @@ def make(model, balancer):
     _claim(model, balancer)
     kinds = [task.kind for task in model.tasks]
     if balancer.needs == "losses":
+        if balancer.reads_preference:
+            balancer.set_told(_sharing.told(model, balancer))
         balancer.set_tasks(kinds)
         return WholeLoss(model, balancer)
-    sharing = Sharing(model)
+    sharing = _sharing.Sharing(model)
     sharing.check_shared(balancer)
     matrices = [layer.matrix for layer in sharing.rotations(model.representation, balancer)] if balancer.rotates else []
     if balancer.at == "representation":

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import keras
 
 from mtlzoo import checks
-from mtlzoo.layers import Rotation
+from mtlzoo.layers import Rotation, ToldPreference
 
 
 def operations_behind(tensor, stop=(), whole=False):
@@ -49,6 +49,25 @@ def needed_inputs(model, outputs):
     if isinstance(model.input, Mapping):
         return {key: tensor for key, tensor in model.input.items() if id(tensor._keras_history.operation) in behind}
     return model.input
+
+
+def told(model, balancer):
+    """Returns the variable [T] that holds the preference that the model was told with the batch.
+
+    Args:
+        model: a functional model.
+        balancer: who reads it.
+
+    Raises:
+        ValueError: the model is told none.
+    """
+    found = [layer for layer in model._flatten_layers() if isinstance(layer, ToldPreference)]
+    if not found:
+        raise ValueError(
+            f"`balancer` {balancer.name!r} with preferences='told' needs a model that is told them; {model.name!r} has no layer "
+            "`ToldPreference`. mtlzoo.tuning.train_front makes such a model."
+        )
+    return found[0].told
 
 
 def reads_only(output, tensor):

@@ -34,6 +34,7 @@ class Balancer(keras.layers.Layer):
     draws = False  # Whether weights are drawn at random, so that they are permuted with the tasks only on average.
     rotates = False  # Whether each head reads its own rotation of the shared representation, which the balancer turns.
     rotation_size = None
+    reads_preference = False  # Whether it takes the preference that the model is told with the batch.
     weighs = True  # Whether the direction is a weighted sum of the task gradients, so that there are weights to log and to keep.
     every = 1
     reads_losses = True  # Whether the direction depends on the losses, so that `aggregate` must be given them.
@@ -73,6 +74,9 @@ class Balancer(keras.layers.Layer):
 
     def set_rotations(self, matrices):
         """Takes the rotations of the representation, one variable a task; only a balancer that `rotates` needs them."""
+
+    def set_told(self, variable):
+        """Takes the variable [T] that holds the preference of the batch; only a balancer that `reads_preference` needs it."""
 
     def state(self, name, shape, value=0.0, dtype="float32"):
         """Makes a variable that is saved with the model and is no weight of the network."""

@@ -4,24 +4,24 @@ import keras
 from keras import ops
 
 from mtlzoo import checks
-from mtlzoo.balancing import _masked, _per_task
-from mtlzoo.balancing._base import Balancer
+from mtlzoo.balancing import _masked
+from mtlzoo.balancing._preferring import PreferenceBalancer
 from mtlzoo.balancing._registry import BALANCERS
 
 
 @keras.saving.register_keras_serializable(package="mtlzoo")
-class COSMOS(Balancer):
+class COSMOS(PreferenceBalancer):
     """Minimises rᵀL − λ·cos(r, L): a weighted sum of the losses that also turns their vector towards the preferences r.
 
     w = r − λ·(r/‖r‖ − cos(r, L)·L/‖L‖)/‖L‖. Weights can be below 0: where turning matters more than falling, a loss that is small
     for its preference is raised. The first term has the units of the losses and the second none: λ is tuned for the data.
-    Where all losses are 0 the cosine is left out. In the paper r is drawn at each step and fed to the network; here it
-    stays.
+    Where all losses are 0 the cosine is left out. In the paper r is drawn at each step and fed to the network:
+    `mtlzoo.tuning.train_front` does that, with preferences="told"; preferences that are numbers stay.
 
     Args:
         penalty: λ; 0 leaves the weighted sum. The paper uses 0.01 to 8, as the data set asks.
         preferences: r, list of numbers above 0, one a task in the order of the tasks; None for 1/T, T the number of tasks
-            with labels in the batch.
+            with labels in the batch; "told" for those that a model with the layer `ToldPreference` is told with the batch.
         freeze_after: as in `Balancer`.
         name: the balancer's name.
 
@@ -41,18 +41,13 @@ class COSMOS(Balancer):
     """
 
     def __init__(self, penalty=1.0, preferences=None, *, freeze_after=None, name="cosmos"):
-        super().__init__(freeze_after=freeze_after, name=name)
+        super().__init__(preferences, freeze_after=freeze_after, name=name)
         self.penalty = checks.number("penalty", penalty, low=0)
-        self.preferences = _per_task.numbers("preferences", preferences, low=0, strict=True)
-
-    def check_tasks(self, kinds):
-        """Checks the number of tasks."""
-        _per_task.check("preferences", self.preferences, len(kinds))
 
     def call(self, losses, present, gram=None):
         """Returns the weights [T]."""
         present = _masked.any_of(present)
-        preferences = _masked.preferences(self.preferences, present)
+        preferences = self.shares(present)
         towards = preferences / ops.sqrt(ops.sum(preferences**2))
         given = ops.where(present, ops.cast(losses, "float64"), 0.0)
         length = ops.sqrt(ops.sum(given**2))
@@ -63,7 +58,7 @@ class COSMOS(Balancer):
 
     def get_config(self):
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "penalty": self.penalty, "preferences": self.preferences}
+        return {**super().get_config(), "penalty": self.penalty}
 
 
 BALANCERS.register(COSMOS, name="cosmos")

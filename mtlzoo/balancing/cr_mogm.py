@@ -61,7 +61,7 @@ class CRMOGM(Balancer):
         self.needs, self.every, self.looks_again, self.draws = (
             getattr(self.inner, key) for key in ("needs", "every", "looks_again", "draws")
         )
-        self.reads_losses = self.inner.reads_losses
+        self.reads_losses, self.reads_preference = self.inner.reads_losses, self.inner.reads_preference
         self.at, self.rotates, self.rotation_size = self.inner.at, self.inner.rotates, self.inner.rotation_size
 
     def build(self, input_shape):
@@ -78,6 +78,10 @@ class CRMOGM(Balancer):
     def set_rotations(self, matrices):
         """Takes the rotations for the inner balancer."""
         self.inner.set_rotations(matrices)
+
+    def set_told(self, variable):
+        """Takes the preference that the model is told for the inner balancer."""
+        self.inner.set_told(variable)
 
     def call(self, losses, present, gram=None):
         """Returns the weights [T]."""

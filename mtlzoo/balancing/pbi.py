@@ -5,7 +5,7 @@ from keras import ops
 
 from mtlzoo import checks
 from mtlzoo.balancing import _masked, _per_task
-from mtlzoo.balancing._base import Balancer
+from mtlzoo.balancing._preferring import PreferenceBalancer
 from mtlzoo.balancing._registry import BALANCERS
 
 # Below this share of ‖L − z‖ the distance from the ray is rounding, and has no direction.
@@ -13,7 +13,7 @@ _ON_THE_RAY = 1e-12
 
 
 @keras.saving.register_keras_serializable(package="mtlzoo")
-class PBI(Balancer):
+class PBI(PreferenceBalancer):
     """Leads the losses down a ray of preferences: d1 + θ·d2, d1 = (L − z)ᵀr̂ along it, d2 = ‖L − z − d1·r̂‖ away from it.
 
     w = r̂ + θ·(L − z − d1·r̂)/d2 with r̂ = r/‖r‖; on the ray, where d2 has no derivative, w = r̂. The weight of a loss below the
@@ -22,7 +22,8 @@ class PBI(Balancer):
 
     Args:
         penalty: θ, at least 0.
-        preferences: r, list of numbers above 0, one a task in the order of the tasks; None for equal ones.
+        preferences: r, list of numbers above 0, one a task in the order of the tasks; None for equal ones; "told" for
+            those that a model with the layer `ToldPreference` is told with the batch.
         ideal: z, list of the least values that the losses can take; None for 0.
         freeze_after: as in `Balancer`.
         name: the balancer's name.
@@ -44,20 +45,19 @@ class PBI(Balancer):
     """
 
     def __init__(self, penalty=0.5, preferences=None, ideal=None, *, freeze_after=None, name="pbi"):
-        super().__init__(freeze_after=freeze_after, name=name)
+        super().__init__(preferences, freeze_after=freeze_after, name=name)
         self.penalty = checks.number("penalty", penalty, low=0)
-        self.preferences = _per_task.numbers("preferences", preferences, low=0, strict=True)
         self.ideal = _per_task.numbers("ideal", ideal)
 
     def check_tasks(self, kinds):
         """Checks the number of tasks."""
-        _per_task.check("preferences", self.preferences, len(kinds))
+        super().check_tasks(kinds)
         _per_task.check("ideal", self.ideal, len(kinds))
 
     def call(self, losses, present, gram=None):
         """Returns the weights [T]."""
         present = _masked.any_of(present)
-        preferences = _masked.preferences(self.preferences, present)
+        preferences = self.shares(present)
         towards = preferences / ops.sqrt(ops.sum(preferences**2))
         above = ops.cast(losses, "float64")
         if self.ideal is not None:
@@ -71,7 +71,7 @@ class PBI(Balancer):
 
     def get_config(self):
         """Returns the constructor's arguments."""
-        own = {"penalty": self.penalty, "preferences": self.preferences, "ideal": self.ideal}
+        own = {"penalty": self.penalty, "ideal": self.ideal}
         return {**super().get_config(), **own}
 
 

@@ -5,12 +5,12 @@ from keras import ops
 
 from mtlzoo import checks
 from mtlzoo.balancing import _masked, _per_task
-from mtlzoo.balancing._base import Balancer
+from mtlzoo.balancing._preferring import PreferenceBalancer
 from mtlzoo.balancing._registry import BALANCERS
 
 
 @keras.saving.register_keras_serializable(package="mtlzoo")
-class STCH(Balancer):
+class STCH(PreferenceBalancer):
     """Minimises a smooth form of the greatest weighted loss: μ·log Σ exp(λ_t·(L_t − z_t)/μ).
 
     w_t = λ_t·p_t with p = softmax(λ(L − z)/μ): the smaller μ, the more goes to the task that is worst off its ideal z.
@@ -20,7 +20,7 @@ class STCH(Balancer):
     Args:
         mu: μ, in the units of λ·L.
         preferences: λ, list of numbers above 0, one a task in the order of the tasks; None for 1/T, T the number of tasks
-            with labels in the batch.
+            with labels in the batch; "told" for those that a model with the layer `ToldPreference` is told with the batch.
         ideal: z, list of the least values that the losses can take; None for 0.
         freeze_after: as in `Balancer`.
         name: the balancer's name.
@@ -41,14 +41,13 @@ class STCH(Balancer):
     """
 
     def __init__(self, mu=1.0, preferences=None, ideal=None, *, freeze_after=None, name="stch"):
-        super().__init__(freeze_after=freeze_after, name=name)
+        super().__init__(preferences, freeze_after=freeze_after, name=name)
         self.mu = checks.number("mu", mu, low=0, strict=True)
-        self.preferences = _per_task.numbers("preferences", preferences, low=0, strict=True)
         self.ideal = _per_task.numbers("ideal", ideal)
 
     def check_tasks(self, kinds):
         """Checks the number of tasks."""
-        _per_task.check("preferences", self.preferences, len(kinds))
+        super().check_tasks(kinds)
         _per_task.check("ideal", self.ideal, len(kinds))
 
     def call(self, losses, present, gram=None):
@@ -57,13 +56,13 @@ class STCH(Balancer):
         above = ops.cast(losses, "float64")
         if self.ideal is not None:
             above -= ops.convert_to_tensor(self.ideal, dtype="float64")
-        preferences = _masked.preferences(self.preferences, present)
+        preferences = self.shares(present)
         weights = preferences * _masked.softmax(preferences * above / self.mu, present)
         return _masked.like(weights, losses)
 
     def get_config(self):
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "mu": self.mu, "preferences": self.preferences, "ideal": self.ideal}
+        return {**super().get_config(), "mu": self.mu, "ideal": self.ideal}
 
 
 BALANCERS.register(STCH, name="stch")

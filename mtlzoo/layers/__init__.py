@@ -41,6 +41,7 @@ from mtlzoo.layers.task_attention import TaskAttention as TaskAttention
 from mtlzoo.layers.task_combination import TaskCombination as TaskCombination
 from mtlzoo.layers.task_interaction import TaskInteraction as TaskInteraction
 from mtlzoo.layers.task_tokens import TaskTokens as TaskTokens
+from mtlzoo.layers.told_preference import ToldPreference as ToldPreference
 from mtlzoo.layers.trace_norm import TraceNorm as TraceNorm
 from mtlzoo.layers.unfold import Unfold as Unfold
 from mtlzoo.layers.unstack import Unstack as Unstack

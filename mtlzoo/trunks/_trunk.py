@@ -165,6 +165,18 @@ class Trunk:
             made.append(StackedStage(stage, fresh, _weights(roles)))
         return tuple(made)
 
+    def behind(self, layer: keras.layers.Layer) -> "Trunk":
+        """Returns the same trunk with a layer in front of its first stage, as a part of that stage.
+
+        Args:
+            layer: a Keras layer whose output the first stage reads.
+
+        Returns:
+            A `Trunk` whose weights start as those of this one.
+        """
+        first, *_ = self._stages
+        return Trunk({**self._stages, first: [layer, *self._stages[first]]})
+
     def flattening_apart(self) -> "Trunk":
         """Returns the same trunk with the flattening at the end of a stage as a stage of its own, called `<stage>_flat`.
 

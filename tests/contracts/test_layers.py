@@ -65,6 +65,7 @@ MAKERS = {
     "TaskCombination": (lambda: PUBLIC["TaskCombination"](("a", "b"), own=0.7, slices="tasks"), [(2, 4), (2, 4)]),
     "TaskInteraction": (lambda: PUBLIC["TaskInteraction"](("a", "b")), [(2, 3), (2, 3), (2, 4)]),
     "TaskTokens": (lambda: PUBLIC["TaskTokens"](("a", "b"), seed=3, slices="tasks"), [(3, 4)]),
+    "ToldPreference": (lambda: PUBLIC["ToldPreference"](), [(3, 3, 2), (2,)]),
     "TraceNorm": (
         lambda: PUBLIC["TraceNorm"]([PUBLIC["StackedConv1D"](L.Conv1D(4, 3), 2)], flattening="tt"),
         [(1, 6, 2)],
