@@ -173,7 +173,9 @@ class TaskKinds:
         )
 
     @classmethod
-    def regression(cls, name, units=1, *, alpha=1.0, loss="mean_squared_error", metrics=None, monitor=None, activation="linear", standardize=None):
+    def regression(
+        cls, name, units=1, *, alpha=1.0, loss="mean_squared_error", metrics=None, monitor=None, activation="linear", standardize=None
+    ):
         """A task with one or several real numbers; labels are floats [batch], or [batch, units] for several; NaN is not known.
 
         A network finds it hard to reach numbers such as 40,000 ± 15,000, and their squared errors drown all other tasks. With

@@ -62,9 +62,7 @@ def load(
     if encoder is not None:
         tables = [name for name in sources.names() if "encoder" in inspect.signature(sources.get(name)).parameters]
         if spec not in tables:
-            raise ValueError(
-                f"`encoder` is for files of tables and for {', '.join(map(repr, tables))}; received data {spec!r} with one."
-            )
+            raise ValueError(f"`encoder` is for files of tables and for {', '.join(map(repr, tables))}; received data {spec!r} with one.")
         options["encoder"] = encoder
     if spec in sources.names():
         return _with_tasks(sources.get(spec)(data_dir, **options), tasks)
