@@ -1,10 +1,8 @@
 """How a report is written: tables as text and Markdown, and the verdict."""
 
-import io
 import math
-import sys
 
-from mtlzoo.evaluation import _metrics
+from mtlzoo.evaluation import _metrics, _tables
 
 NOISE = "from one run a model it cannot be said whether that is more than the noise of the seed."
 ARROWS = {"max": "↑", "min": "↓"}
@@ -21,28 +19,12 @@ def verdict(report):
 
 def text(report):
     """Returns the report as text."""
-    from rich.console import Console
-    from rich.table import Table
-
-    terminal = sys.stdout.isatty()
-    console = Console(file=io.StringIO(), force_terminal=terminal, width=None if terminal else 240)
-    for (title, header, rows), left in ((_task_table(report), 2), (_overall_table(report), 1)):
-        table = Table(title=title, title_justify="left", title_style="bold", box=_box())
-        for index, name in enumerate(header):
-            table.add_column(name, justify="left" if index < left else "right", no_wrap=True)
-        for row in rows:
-            table.add_row(*[_coloured(cell) for cell in row])
-        console.print(table)
-    lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
-    return "\n".join([*lines, *_notes(report)]) + "\n"
+    return _tables.text([(*_task_table(report), 2), (*_overall_table(report), 1)], _notes(report))
 
 
 def markdown(report):
     """Returns the report as Markdown."""
-    lines = ["# Report", ""]
-    for title, header, rows in (_task_table(report), _overall_table(report)):
-        lines += [f"## {title}", "", _row(header), _row(["---"] + ["---:"] * (len(header) - 1)), *[_row(row) for row in rows], ""]
-    return "\n".join(lines + ["\n\n".join(_notes(report))]) + "\n"
+    return _tables.markdown("Report", [(*_task_table(report), 2), (*_overall_table(report), 1)], _notes(report))
 
 
 def number(value):
@@ -120,20 +102,3 @@ def _overall_table(report):
         if any(math.isfinite(value) for value in values.values())
     ]
     return "Overall", ["", *report.results], rows
-
-
-def _row(cells):
-    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
-
-
-def _coloured(cell):
-    from rich.text import Text
-
-    style = "green" if "+" in cell and "%" in cell else "red" if "-" in cell and "%" in cell else ""
-    return Text(cell, style=style)
-
-
-def _box():
-    from rich import box
-
-    return box.SIMPLE_HEAD

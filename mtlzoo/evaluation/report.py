@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping
 
-import tensorflow as tf
-
 from mtlzoo import checks
-from mtlzoo.evaluation import _metrics
+from mtlzoo.evaluation import _datasets, _metrics
 from mtlzoo.evaluation._report import Report
 from mtlzoo.evaluation.compare import compare
 from mtlzoo.model import MultiTaskModel
@@ -58,7 +56,7 @@ def report(
     checks.instance("model", model, MultiTaskModel, "a mtlzoo.MultiTaskModel")
     if baseline is None and (baseline_history is not None or baseline_seconds is not None):
         raise ValueError("`baseline` must be given with baseline_history and baseline_seconds; received None.")
-    data = _as_dataset(dataset)
+    data = _datasets.as_dataset("dataset", dataset)
     base, parts = _baseline(baseline, model)
     models = _given({model.name: [model], base: parts})
     return compare(
@@ -75,18 +73,6 @@ def report(
 
 def _given(values):
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _as_dataset(dataset):
-    if isinstance(dataset, tuple):
-        dataset = tf.data.Dataset.from_tensor_slices(dataset).batch(256)
-    checks.instance("dataset", dataset, tf.data.Dataset, "a tf.data.Dataset of batches, or a tuple (x, y) or (x, y, weights)")
-    size = dataset.cardinality()
-    if size == tf.data.INFINITE_CARDINALITY:
-        raise ValueError("`dataset` must be finite; received one without an end. Take a number of batches with dataset.take(n).")
-    if size == 0:
-        raise ValueError("`dataset` must hold at least one batch; received none.")
-    return dataset
 
 
 def _baseline(baseline, model):
