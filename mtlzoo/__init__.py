@@ -8,6 +8,7 @@ from mtlzoo import export as export
 from mtlzoo import growth as growth
 from mtlzoo import layers as layers
 from mtlzoo import trunks as trunks
+from mtlzoo import tuning as tuning
 from mtlzoo.alphas import AlphaSchedule as AlphaSchedule
 from mtlzoo.assemble import assemble as assemble
 from mtlzoo.model import MultiTaskModel as MultiTaskModel
