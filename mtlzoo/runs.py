@@ -202,12 +202,13 @@ def load_encoder(folder):
     return data.TableEncoder.load(path) if path.is_file() else None
 
 
-def free_folder(config: RunConfig, parent="runs") -> Path:
-    """Makes the first folder `parent/<data>-<number>` that is not taken, so that it is taken from now on.
+def free_folder(config: RunConfig, parent="runs", *, prefix: str = "") -> Path:
+    """Makes the first folder `parent/<prefix><data>-<number>` that is not taken, so that it is taken from now on.
 
     Args:
         config: what is to be run; of a file, the folder takes the name without its ending.
         parent: where runs are kept.
+        prefix: what the folder's name starts with.
 
     Returns:
         The path of an empty folder.
@@ -223,7 +224,7 @@ def free_folder(config: RunConfig, parent="runs") -> Path:
     """
     number, name = 1, Path(config.data).name.split(".")[0] if data.is_table(config.data) else config.data
     while True:
-        path = files.free_path("out", Path(parent) / f"{name}-{number}", overwrite=True, is_kind=Path.exists)
+        path = files.free_path("out", Path(parent) / f"{prefix}{name}-{number}", overwrite=True, is_kind=Path.exists)
         try:
             path.mkdir()
             return path

@@ -105,7 +105,7 @@ def _inferred(labels):
         return "binary", None, "since its labels are 0 and 1"
     if len(values) <= MOST_CLASSES and np.array_equal(values, np.arange(len(values))):
         return "multiclass", len(values), f"since its labels are the whole numbers from 0 to {len(values) - 1}"
-    if np.array_equal(values, np.floor(values)) and 0 <= values[0] and values[-1] < MOST_CLASSES:
+    if np.array_equal(values, np.floor(values)) and values[0] >= 0 and values[-1] < MOST_CLASSES:
         return "regression", None, f"since not every whole number from 0 to {values[-1]:g} is a label"
     return "regression", None, f"since not all labels are whole numbers from 0 to at most {MOST_CLASSES - 1}"
 

@@ -46,7 +46,8 @@ def answer(judgement):
         "tie": "A tie: multi-task learning neither helps nor hurts on these data as far as can be told",
         "?": "Undecided: nothing can be said of multi-task learning on these data",
     }[stand]
-    why = f"{best}, the multi-task method that was best on validation, changes the main metrics on test by {interval(mean, half, percent)} % (Δm)"
+    why = f"{best}, the multi-task method that was best on validation, changes the main metrics on test by "
+    why += f"{interval(mean, half, percent)} % (Δm)"
     if seeds == 1:
         why += ", and one seed cannot tell that from noise"
     elif stand == "?":
@@ -60,9 +61,14 @@ def _by_task(judgement, best):
     if len(judgement.cells[BASELINE]) == 1:
         return ""
     found = judgement.transfers[best]
-    words = {"positive": "better", "negative": "worse (negative transfer)", "undecided": "undecided", "unlearnable": "unlearnable"}
-    told = [f"{said}: {', '.join(found.having(kind))}" for kind, said in words.items() if found.having(kind)]
-    return f"; by task: {'; '.join(told)}"
+    words = {
+        "positive": "better on",
+        "negative": "worse on (negative transfer)",
+        "undecided": "undecided on",
+        "unlearnable": "no better than a constant, with or without other tasks, on",
+    }
+    told = [f"{said} {', '.join(found.having(kind))}" for kind, said in words.items() if found.having(kind)]
+    return f"; {'; '.join(told)}"
 
 
 def _smaller(judgement, best, stand):
@@ -70,7 +76,7 @@ def _smaller(judgement, best, stand):
     own, theirs = (judgement.cost(name, "parameters") for name in (best, BASELINE))
     if stand not in ("ahead", "tie") or not (math.isfinite(own) and math.isfinite(theirs)) or own >= 0.95 * theirs:
         return ""
-    return f"; with {own / theirs:.0%} of their parameters"
+    return f"; it has {100 * own / theirs:.0f} % of their parameters"
 
 
 def stands(judgement):
@@ -100,7 +106,7 @@ def others(judgement):
             mean, half = evaluation.mean_interval(differences)
             words = {"ahead": "is ahead of", "behind": "is behind", "tie": "ties with", "?": "cannot be told from"}[verdict(mean, half)]
             told.append(f"{method.name} (Δm {interval(*judgement.delta_m[method.name], percent)} %) {words} {best}")
-    return [f"Without a network: {'; '.join(told)}."] if told else []
+    return f"Without a network: {'; '.join(told)}." if told else ""
 
 
 def notes(judgement):
@@ -108,11 +114,11 @@ def notes(judgement):
     config = judgement.config
     seeds = ", ".join(map(str, config.all_seeds))
     found = [
-        *others(judgement),
-        f"Mean ± half the 95 % confidence interval over the seeds {seeds} (Student's t), on test; Δm is the mean change of the tasks' main "
-        "metrics in % against the single-task models of the same seed, + is better. Best, tie and below compare Δm with the greatest one, seed "
-        "by seed: what ties cannot be told apart. Intervals are not corrected for the number of methods and tasks.",
-        f"Every network: {config.run.epochs} epochs, {config.run.batch_size} rows a batch, Adam at {config.run.learning_rate:g}. {_networks.RULE}",
+        f"Mean ± half the 95 % confidence interval over the seeds {seeds} (Student's t), on test; Δm is the mean change of the tasks' "
+        "main metrics in % against the single-task models of the same seed, + is better. Best, tie and below compare Δm with the greatest "
+        "one, seed by seed: what ties cannot be told apart. Intervals are not corrected for the number of methods and tasks.",
+        f"Every network: {config.run.epochs} epochs, {config.run.batch_size} rows a batch, Adam at {config.run.learning_rate:g}. "
+        f"{_networks.RULE}",
         _tuning.told(judgement),
         "Equal is alphas of 1, with which balancers start, too. "
         "ms a step is the median over the epochs after the first; peak memory is that of the whole process, TensorFlow included.",

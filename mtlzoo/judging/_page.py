@@ -20,6 +20,7 @@ h2 { font-size: 1.15rem; margin: 0 0 0.75rem; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 0.6rem; padding: 1rem; margin: 1rem 0; }
 .answer { border-left: 0.4rem solid var(--accent); font-size: 1.1rem; }
 .answer p { margin: 0; }
+.answer p + p { margin-top: 0.75rem; font-size: 0.95rem; }
 .about, .notes { color: var(--soft); font-size: 0.92rem; }
 .scroll { overflow-x: auto; -webkit-overflow-scrolling: touch; }
 table { border-collapse: collapse; width: 100%; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
@@ -29,9 +30,10 @@ tbody th, thead th:first-child { text-align: left; position: sticky; left: 0; ba
 tr.best td, tr.best th { background: var(--mark); }
 tr.best th { font-weight: 700; }
 figure { margin: 0 0 1rem; }
-figure img { display: block; width: 100%; max-width: 44rem; height: auto; margin: 0 auto; }
+figure img { display: block; width: 100%; max-width: 34rem; height: auto; margin: 0 auto; }
 figcaption { color: var(--soft); font-size: 0.85rem; text-align: center; }
 pre { overflow-x: auto; font-size: 0.8rem; margin: 0; }
+@media (max-width: 40rem) { tbody th, thead th:first-child { white-space: normal; min-width: 7rem; max-width: 9rem; } }
 summary { cursor: pointer; color: var(--soft); }
 """
 CAPTIONS = {
@@ -45,8 +47,10 @@ def page(judgement):
     """Returns a judgement as HTML."""
     results, changes, costs = _tables.tables(judgement)
     title = html.escape(_tables.TITLE)
+    said = [judgement.answer, *[judgement.others] * bool(judgement.others)]
+    answer = "\n".join(f"<p>{html.escape(one)}</p>" for one in said)
     parts = [
-        f'<header><h1>{title}</h1></header>\n<main>\n<section class="answer" aria-label="Answer"><p>{html.escape(judgement.answer)}</p></section>',
+        f'<header><h1>{title}</h1></header>\n<main>\n<section class="answer" aria-label="Answer">\n{answer}\n</section>',
         f'<p class="about">{html.escape(_tables.about(judgement))}</p>',
         _section(judgement, results, "delta_m"),
         _section(judgement, changes, "tasks"),
@@ -71,7 +75,7 @@ def _section(judgement, table, picture):
     for first, *cells in rows:
         mark = ' class="best"' if first == judgement.best else ""
         lines.append(
-            f'<tr{mark}><th scope="row">{html.escape(first)}</th>' + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
+            f'<tr{mark}><th scope="row">{_breakable(first)}</th>' + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
         )
     body = "\n".join(lines)
     return (
@@ -79,6 +83,11 @@ def _section(judgement, table, picture):
         f'<div class="scroll" tabindex="0" role="region" aria-label="{html.escape(title)}">\n<table>\n<thead><tr>{head}</tr></thead>\n'
         f"<tbody>\n{body}\n</tbody>\n</table>\n</div>\n</section>"
     )
+
+
+def _breakable(name):
+    """A method's name, which may be broken after an underscore."""
+    return html.escape(name).replace("_", "_<wbr>")
 
 
 def _figure(judgement, name):

@@ -43,18 +43,18 @@ def png(figure):
 
 def delta_m(judgement, colours):
     """Δm of each method with its interval; single-task models are the line at 0."""
-    figure, (axis,) = _figure(judgement, 1, colours)
+    figure, (axis,) = _figure(judgement.methods, 1, colours)
     totals = judgement.delta_m
     for place, method in enumerate(judgement.methods):
         _point(axis, place, *totals.get(method.name, (0.0, 0.0)), _colour(judgement, method, colours))
-    _finish(axis, judgement, colours, "Δm in % against single-task models, + is better")
+    _finish(axis, judgement.methods, colours, "Δm in %, + is better")
     axis.axvline(0, color=colours["soft"], linewidth=1, zorder=0)
     return figure
 
 
 def tasks(judgement, colours):
     """The main metric of each task by method, with its interval; a line stands at the single-task models."""
-    figure, axes = _figure(judgement, len(judgement.tasks), colours)
+    figure, axes = _figure(judgement.methods, len(judgement.tasks), colours)
     found = judgement.results
     for axis, task in zip(axes, judgement.tasks, strict=True):
         for place, method in enumerate(judgement.methods):
@@ -62,20 +62,21 @@ def tasks(judgement, colours):
         base = found[BASELINE][task.name][0]
         if math.isfinite(base):
             axis.axvline(base, color=colours["soft"], linewidth=1, zorder=0)
-        _finish(axis, judgement, colours, _tables.heading(task))
+        _finish(axis, judgement.methods, colours, _tables.heading(task))
     return figure
 
 
 def cost(judgement, colours):
     """Parameters, time a step and peak memory of each method."""
     kinds = {"parameters": "parameters", "step_ms": "ms a step", "peak_mib": "peak memory, MiB"}
-    figure, axes = _figure(judgement, len(kinds), colours)
+    networks = [method for method in judgement.methods if method.architecture is not None]
+    figure, axes = _figure(networks, len(kinds), colours)
     for axis, (key, title) in zip(axes, kinds.items(), strict=True):
-        for place, method in enumerate(judgement.methods):
+        for place, method in enumerate(networks):
             value = judgement.cost(method.name, key)
             if math.isfinite(value):
                 axis.barh(place, value, height=0.6, color=_colour(judgement, method, colours))
-        _finish(axis, judgement, colours, title)
+        _finish(axis, networks, colours, title)
         axis.set_xlim(left=0)
     return figure
 
@@ -83,12 +84,12 @@ def cost(judgement, colours):
 PICTURES = {"delta_m": delta_m, "tasks": tasks, "cost": cost}
 
 
-def _figure(judgement, count, colours):
+def _figure(methods, count, colours):
     """A figure with axes one above the other, which a narrow screen can show."""
     from matplotlib.figure import Figure
 
-    height = 0.32 * len(judgement.methods) + 0.75
-    figure = Figure(figsize=(6.4, count * height + 0.1), layout="constrained", facecolor=colours["page"])
+    height = 0.4 * len(methods) + 0.75
+    figure = Figure(figsize=(4.8, count * height + 0.1), layout="constrained", facecolor=colours["page"])
     return figure, list(figure.subplots(count, 1, squeeze=False)[:, 0])
 
 
@@ -98,14 +99,14 @@ def _point(axis, place, mean, half, colour):
         axis.errorbar(mean, place, xerr=error, fmt="o", color=colour, markersize=6, capsize=3, linewidth=2)
 
 
-def _finish(axis, judgement, colours, title):
+def _finish(axis, methods, colours, title):
     from matplotlib.ticker import MaxNLocator
 
     axis.set_facecolor(colours["page"])
-    axis.set_title(title, fontsize=11, color=colours["ink"], loc="left")
-    axis.set_yticks(range(len(judgement.methods)), [method.name for method in judgement.methods], fontsize=9)
-    axis.set_ylim(len(judgement.methods) - 0.5, -0.5)
-    axis.xaxis.set_major_locator(MaxNLocator(nbins=5))
+    axis.set_title(title, fontsize=10, color=colours["ink"], loc="left")
+    axis.set_yticks(range(len(methods)), [method.name.replace(", ", ",\n") for method in methods], fontsize=9)
+    axis.set_ylim(len(methods) - 0.5, -0.5)
+    axis.xaxis.set_major_locator(MaxNLocator(nbins=4))
     axis.tick_params(colors=colours["ink"], labelsize=9)
     axis.grid(axis="x", color=colours["soft"], alpha=0.25)
     axis.spines[["top", "right", "left"]].set_visible(False)

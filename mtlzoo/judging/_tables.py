@@ -32,12 +32,14 @@ def text(judgement):
             table.add_row(*row, style="bold" if row[0] == judgement.best else None)
         console.print(table)
     lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
-    return "\n".join([*lines, *judgement.notes, "", judgement.answer]) + "\n"
+    said = [judgement.answer, *[judgement.others] * bool(judgement.others)]
+    return "\n".join([*lines, *judgement.notes, "", *said]) + "\n"
 
 
 def markdown(judgement):
     """Returns a judgement as Markdown, the answer first."""
-    lines = [f"# {TITLE}", "", judgement.answer, "", about(judgement), ""]
+    said = [judgement.answer, *[judgement.others] * bool(judgement.others), about(judgement)]
+    lines = [f"# {TITLE}", "", *[line for one in said for line in (one, "")]]
     for title, header, rows in tables(judgement):
         rule = ["---", *["---:"] * (len(header) - 1)]
         lines += [f"## {title}", "", *[_row(cells) for cells in (header, rule, *rows)], ""]

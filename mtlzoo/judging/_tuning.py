@@ -1,5 +1,7 @@
 """Tuned fixed weights: alphas searched on validation for one architecture."""
 
+import math
+
 import keras
 
 from mtlzoo import evaluation, tuning
@@ -7,12 +9,12 @@ from mtlzoo.judging import _networks
 from mtlzoo.judging._methods import Method
 
 RULE = (
-    "Tuned alphas are, for each architecture, the best on the validation rows of seed {seed} among {trials} of a random search (each task but "
-    "one times a factor from 0.1 to 10, {epochs} epochs each) and those of the methods with fixed alphas; they stay for all seeds."
+    "Tuned alphas are, for each architecture, the best on the validation rows of seed {seed} among {trials} of a random search (each task "
+    "but one times a factor from 0.1 to 10, {epochs} epochs each) and those of the methods with fixed alphas; they stay for all seeds."
 )
 
 
-def tuned_alphas(config, architecture, splits, folder, baseline):
+def tuned_alphas(config, architecture, splits, folder, fixed):
     """Searches alphas for an architecture on the first seed's data; a search that was killed goes on.
 
     Args:
@@ -20,20 +22,22 @@ def tuned_alphas(config, architecture, splits, folder, baseline):
         architecture: name of the builder.
         splits: the data of the first seed.
         folder: where the search keeps what it tried.
-        baseline: the cell of the single-task models of the first seed.
+        fixed: cells of the first seed: the single-task models', then those of the methods with fixed alphas, which take part.
 
     Returns:
-        Dict of "alphas", by task, and "objective", the objective's name.
+        Dict of "alphas", by task, "objective", its name, and "scores", what the candidates came to on validation.
     """
-    alphas = {task.name: 1.0 for task in splits.tasks}
-    model = _networks.run_config(config, Method("tuned", architecture), alphas, config.run.seed).build(splits)
+    baseline, *candidates = fixed
+    start = candidates[-1]["alphas"]  # The source's own, if it has some; they need a factor each, which 0 does not take.
+    start = start if all(start.values()) else dict.fromkeys(start, 1.0)
     objective = wanted(splits.tasks, baseline["validation"])
+    model = _networks.run_config(config, Method("tuned", architecture), start, config.run.seed).build(splits)
     found = tuning.tune(
         model,
         splits.train,
         splits.validation,
         search="random",
-        alphas="log",
+        alphas=tuning.AlphaSpace("log", low=0.1, high=10.0),
         max_trials=config.trials,
         objective=objective,
         epochs=config.tuning_epochs or config.run.epochs,
@@ -41,7 +45,16 @@ def tuned_alphas(config, architecture, splits, folder, baseline):
         seed=config.run.seed,
     )
     keras.utils.clear_session()
-    return {"alphas": {name: float(alpha) for name, alpha in found.best.alphas.items()}, "objective": objective.name}
+    tried = [(objective.score(cell["validation"]), cell["alphas"]) for cell in candidates if not cell.get("error")]
+    tried += found_trials(found)
+    _, alphas = max((one for one in tried if math.isfinite(one[0])), key=lambda one: one[0], default=(math.nan, start))
+    alphas = {name: float(alpha) for name, alpha in alphas.items()}
+    return {"alphas": alphas, "objective": objective.name, "scores": [score for score, _ in tried]}
+
+
+def found_trials(found):
+    """Score and alphas of each trial of a search."""
+    return [(found.best.score, found.best.alphas)]
 
 
 def wanted(tasks, baseline):

@@ -50,7 +50,8 @@ class JudgingConfig:
             object.__setattr__(self, field, names)
         if not self.architectures or "single_task" in self.architectures:
             raise ValueError(
-                f"`architectures` must be at least one that shares something ('single_task' is always there); received {self.architectures}."
+                "`architectures` must be at least one, of those that learn tasks together ('single_task' is always there); "
+                f"received {self.architectures}."
             )
         checks.integer("seeds", self.seeds, low=1)
         checks.integer("trials", self.trials, low=1)

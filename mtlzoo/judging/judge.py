@@ -1,15 +1,13 @@
 """`judge`: the matrix of methods and seeds, trained cell by cell, and what it says."""
 
 import dataclasses
-import json
-import pathlib
 
 import keras
 
 from mtlzoo import checks, evaluation
 from mtlzoo.judging import _networks, _others, _tuning
 from mtlzoo.judging._cells import Folder
-from mtlzoo.judging._methods import BASELINE, methods, own_alphas
+from mtlzoo.judging._methods import methods, own_alphas
 from mtlzoo.judging._progress import Bar
 from mtlzoo.judging.config import JudgingConfig
 from mtlzoo.judging.judgement import Judgement
@@ -38,7 +36,8 @@ def judge(config: JudgingConfig, folder, *, progress: bool = True) -> Judgement:
 
     Source: the comparisons of Kurin et al. (NeurIPS 2022) and Xin et al. (NeurIPS 2022), with tuned fixed weights beside all balancers.
 
-    >>> import contextlib, io, tempfile
+    >>> import tempfile
+    >>> from mtlzoo.runs import RunConfig
     >>> run = RunConfig(trunk="mlp", limit=32, epochs=1, tasks=("left", "right"))
     >>> found = judge(JudgingConfig(run=run, seeds=1, trials=1), tempfile.mkdtemp(), progress=False)
     >>> list(found.cells)
@@ -49,6 +48,8 @@ def judge(config: JudgingConfig, folder, *, progress: bool = True) -> Judgement:
     splits = data.of(config.run.seed)
     chosen = methods(config, splits)
     _check_buildable(config, chosen, splits)
+    if len(splits.tasks) < 2:
+        raise ValueError(f"`tasks` must be at least two, or there is nothing to learn together; received {splits.tasks[0].name!r} alone.")
     kept, bar = Folder(folder, config), Bar(progress)
     with bar.over(len(chosen) * config.seeds):
         cells = {method.name: [] for method in chosen}
@@ -119,7 +120,7 @@ def _cell(config, method, seed, data, kept, bar):
 
 def _alphas(config, method, data, kept, bar):
     """The alphas of a method; tuned ones are searched for once, and kept."""
-    splits = data.of(data_seed := config.run.seed)
+    splits = data.of(first := config.run.seed)
     if method.alphas == "own":
         return own_alphas(config, splits)
     if method.alphas == "equal":
@@ -127,6 +128,8 @@ def _alphas(config, method, data, kept, bar):
     name = f"alphas-{method.architecture}"
     if kept.read(name) is None:
         bar.say(f"{method.architecture}: tuning alphas, {config.trials} trials")
-        baseline = kept.read(f"{BASELINE}-seed{data_seed}")
-        kept.keep(name, _tuning.tuned_alphas(config, method.architecture, splits, kept.path / "tuning" / method.architecture, baseline))
+        known = methods(config, splits)
+        fixed = [one for one in known if one.architecture == method.architecture and one.alphas != "tuned" and one.balancer is None]
+        cells = [kept.read(f"{one.slug}-seed{first}") for one in (known[0], *fixed)]
+        kept.keep(name, _tuning.tuned_alphas(config, method.architecture, splits, kept.path / "tuning" / method.architecture, cells))
     return kept.read(name)["alphas"]

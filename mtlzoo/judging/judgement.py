@@ -12,6 +12,8 @@ from mtlzoo.judging._methods import BASELINE, Method
 from mtlzoo.judging.config import JudgingConfig
 from mtlzoo.task import Task
 
+MARGIN = 1.0  # By how many % a task must come out better than a constant to count as learnt.
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Judgement:
@@ -72,23 +74,31 @@ class Judgement:
     @property
     def transfers(self) -> dict[str, "evaluation.Transfer"]:
         """The verdict a task of each multi-task method against single-task models, by method."""
-        chance = {key: math.fsum(found[key] for found in self.chance) / len(self.chance) for key in self.chance[0]} if self.chance else None
+        first = self.chance[0] if self.chance else {}
+        chance = {key: math.fsum(found[key] for found in self.chance) / len(self.chance) for key in first} or None
         single = [cell["test"] for cell in self.cells[BASELINE]]
         return {
-            method.name: evaluation.transfer([cell["test"] for cell in self.cells[method.name]], single, self.tasks, chance=chance)
+            method.name: evaluation.transfer(
+                [cell["test"] for cell in self.cells[method.name]], single, self.tasks, chance=chance, margin=MARGIN
+            )
             for method in self.methods
             if method.multi_task
         }
 
     @property
     def stands(self) -> dict[str, str]:
-        """How each method's Δm stands to the greatest: "best", "tie" (the 95 % interval of their paired difference holds 0), "below" or "?"."""
+        """How each method's Δm stands to the greatest: "best", "tie" (their paired difference's 95 % interval holds 0), "below" or "?"."""
         return _answer.stands(self)
 
     @property
     def answer(self) -> str:
         """Says in one sentence whether multi-task learning helps on these data, as far as the seeds can tell."""
         return _answer.answer(self)
+
+    @property
+    def others(self) -> str:
+        """Says how scikit-learn's methods stand to the multi-task method that answers; empty where there are none."""
+        return _answer.others(self)
 
     @property
     def notes(self) -> list[str]:
