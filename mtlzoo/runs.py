@@ -87,6 +87,11 @@ class RunConfig:
         values.pop("versions", None)
         return cls(**{checks.one_of("config key", key, known): value for key, value in values.items()})
 
+    @property
+    def data_name(self) -> str:
+        """The data in the name of a folder: those of a file are called as the file without its ending."""
+        return Path(self.data).name.split(".")[0] if data.is_table(self.data) else self.data
+
     def load_data(self, encoder=None, *, verbose=True):
         """Returns the data's `Splits`, of a table encoded by a run's own encoder if that is given; `verbose` as in `mtlzoo.data.load`."""
         options = {"batch_size": self.batch_size, "seed": self.seed, "limit": self.limit}
@@ -222,9 +227,9 @@ def free_folder(config: RunConfig, parent="runs", *, prefix: str = "") -> Path:
     >>> free_folder(RunConfig(), parent=tempfile.mkdtemp()).name
     'digits-1'
     """
-    number, name = 1, Path(config.data).name.split(".")[0] if data.is_table(config.data) else config.data
+    number = 1
     while True:
-        path = files.free_path("out", Path(parent) / f"{prefix}{name}-{number}", overwrite=True, is_kind=Path.exists)
+        path = files.free_path("out", Path(parent) / f"{prefix}{config.data_name}-{number}", overwrite=True, is_kind=Path.exists)
         try:
             path.mkdir()
             return path

@@ -1,10 +1,13 @@
 """Evaluation: models judged per task and overall, side by side with baselines, in text, JSON, Markdown and pictures."""
 
+from mtlzoo.evaluation._grouping import Grouping as Grouping
 from mtlzoo.evaluation._report import Report as Report
 from mtlzoo.evaluation._transfer import Transfer as Transfer
 from mtlzoo.evaluation.chance_results import chance_results as chance_results
 from mtlzoo.evaluation.compare import compare as compare
 from mtlzoo.evaluation.delta_m import delta_m as delta_m
+from mtlzoo.evaluation.group_affinity import group_affinity as group_affinity
+from mtlzoo.evaluation.group_tasks import group_tasks as group_tasks
 from mtlzoo.evaluation.history import best_epochs as best_epochs
 from mtlzoo.evaluation.history import history_frame as history_frame
 from mtlzoo.evaluation.history import save_history as save_history
@@ -12,6 +15,9 @@ from mtlzoo.evaluation.hypervolume import hypervolume as hypervolume
 from mtlzoo.evaluation.mean_interval import mean_interval as mean_interval
 from mtlzoo.evaluation.mean_ranks import mean_ranks as mean_ranks
 from mtlzoo.evaluation.pareto_front import pareto_front as pareto_front
+from mtlzoo.evaluation.plot_affinity import plot_affinity as plot_affinity
+from mtlzoo.evaluation.plot_front import plot_front as plot_front
+from mtlzoo.evaluation.plot_grouping import plot_grouping as plot_grouping
 from mtlzoo.evaluation.plot_transfer import plot_transfer as plot_transfer
 from mtlzoo.evaluation.plots import plot_history as plot_history
 from mtlzoo.evaluation.plots import plot_report as plot_report

@@ -3,14 +3,8 @@
 import math
 import os
 
-import numpy as np
-
 from mtlzoo import _learnt_sharing, files
-from mtlzoo.evaluation import _figures
-
-_NUMBERED = 120  # With more entries numbers would not fit into their cells.
-# So many rows or columns have a name each; of more, every second or third.
-_LABELLED = 24
+from mtlzoo.evaluation import _figures, _heat_maps
 
 
 def plot_sharing(model, x=None, path: str | os.PathLike | None = None, *, overwrite: bool = False):
@@ -31,6 +25,7 @@ def plot_sharing(model, x=None, path: str | os.PathLike | None = None, *, overwr
 
     Source: the pictures of stitch units and gates in Misra et al. (CVPR 2016) and Ma et al. (KDD 2018).
 
+    >>> import numpy as np
     >>> from mtlzoo import Task, architectures
     >>> model = architectures.mmoe((4,), [Task.binary("a"), Task.binary("b")], trunk="mlp", experts=3, seed=0)
     >>> axis = plot_sharing(model, np.ones((2, 4))).axes[0]
@@ -45,40 +40,8 @@ def plot_sharing(model, x=None, path: str | os.PathLike | None = None, *, overwr
     wide = min(len(found), 3)
     high = math.ceil(len(found) / wide)
     rows, columns = (max(matrix.values.shape[axis] for matrix in found.values()) for axis in (0, 1))
-    figure = Figure(figsize=(wide * (1.6 + _side(columns)), high * (1.4 + _side(rows))), layout="constrained")
+    figure = Figure(figsize=(wide * (1.6 + _heat_maps.side(columns)), high * (1.4 + _heat_maps.side(rows))), layout="constrained")
     for index, (name, matrix) in enumerate(found.items()):
-        _heat_map(figure, figure.add_subplot(high, wide, index + 1), name, matrix)
+        axis = figure.add_subplot(high, wide, index + 1)
+        _heat_maps.draw(figure, axis, matrix.values, matrix.rows, matrix.columns, title=name, across="what is read", down="who reads")
     return _figures.saved(figure, path)
-
-
-def _side(count):
-    """Length of a side of a heat map in inches."""
-    return min(max(0.62 * count, 1.5), 7.0)
-
-
-def _heat_map(figure, axis, name, matrix):
-    values = np.asarray(matrix.values, "float64")
-    # Blue is positive in both maps, so that panels can be compared.
-    signed, top = bool(values.min() < 0), float(np.abs(values).max()) or 1.0
-    rows, columns = values.shape
-    aspect = "auto" if columns > 4 * rows or rows > 4 * columns else "equal"
-    image = axis.imshow(values, cmap="RdBu" if signed else "Blues", vmin=-top if signed else 0, vmax=top, aspect=aspect)
-    numbered = values.size <= _NUMBERED and max(values.shape) <= _LABELLED
-    for place, value in np.ndenumerate(values) if numbered else ():
-        colour = "white" if abs(value) > 0.6 * top else "black"
-        axis.text(
-            place[1], place[0], f"{round(value, 2) + 0.0:.2f}".replace("0.", ".", 1), ha="center", va="center", fontsize=8, color=colour
-        )
-    small = 8 if max(values.shape) <= 16 else 6
-    slanted = sum(len(label) for label in matrix.columns) > 8 * len(matrix.columns) or len(matrix.columns) > 6
-    across, down = (range(0, count, -(-count // _LABELLED)) for count in (columns, rows))
-    turned = {"rotation": 45, "ha": "right"} if slanted else {}
-    axis.set_xticks(across, [matrix.columns[place] for place in across], fontsize=small, **turned)
-    axis.set_yticks(down, [matrix.rows[place] for place in down], fontsize=small)
-    axis.set_title(name, fontsize=11)
-    axis.set_xlabel("what is read", fontsize=9)
-    axis.set_ylabel("who reads", fontsize=9)
-    axis.tick_params(length=0)
-    axis.spines[:].set_visible(False)
-    if not numbered:
-        figure.colorbar(image, ax=axis, shrink=0.8).ax.tick_params(labelsize=7)

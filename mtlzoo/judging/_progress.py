@@ -33,6 +33,18 @@ class Bar:
             self._bar.update(self._row, description="done")
         self._bar = None
 
+    @contextlib.contextmanager
+    def paused(self):
+        """Hides the bar while the block runs, which may show one of its own."""
+        if self._bar is None:
+            yield
+            return
+        self._bar.stop()
+        try:
+            yield
+        finally:
+            self._bar.start()
+
     def say(self, words):
         """Says what is done now."""
         if self._bar is not None:

@@ -9,8 +9,8 @@ from mtlzoo.judging import _networks
 from mtlzoo.judging._methods import Method
 
 RULE = (
-    "Tuned alphas are, for each architecture, the best on the validation rows of seed {seed} among {trials} of a random search (each task "
-    "but one times a factor from 0.1 to 10, {epochs} epochs each) and those of the methods with fixed alphas; they stay for all seeds."
+    "Tuned alphas are, for each architecture, the best on the validation rows of seed {seed} among {trials} of a random search ({epochs} "
+    "epochs each; the source's own alphas, then each task but one with a factor from 0.1 to 10) and alphas of 1; they stay for all seeds."
 )
 
 
@@ -25,36 +25,30 @@ def tuned_alphas(config, architecture, splits, folder, fixed):
         fixed: cells of the first seed: the single-task models', then those of the methods with fixed alphas, which take part.
 
     Returns:
-        Dict of "alphas", by task, "objective", its name, and "scores", what the candidates came to on validation.
+        Dict of "alphas", by task, "objective", its name, and "score", what they came to on validation.
+
+    Raises:
+        ValueError: no trial could be completed.
     """
     baseline, *candidates = fixed
-    start = candidates[-1]["alphas"]  # The source's own, if it has some; they need a factor each, which 0 does not take.
-    start = start if all(start.values()) else dict.fromkeys(start, 1.0)
+    start = candidates[-1]["alphas"] or dict.fromkeys((task.name for task in splits.tasks), 1.0)
+    start = {name: alpha or 1.0 for name, alpha in start.items()}  # Every alpha has a factor, of which 0 knows nothing.
     objective = wanted(splits.tasks, baseline["validation"])
-    model = _networks.run_config(config, Method("tuned", architecture), start, config.run.seed).build(splits)
     found = tuning.tune(
-        model,
+        _networks.run_config(config, Method("tuned", architecture), start, config.run.seed).build(splits),
         splits.train,
         splits.validation,
-        search="random",
+        folder=folder,
         alphas=tuning.AlphaSpace("log", low=0.1, high=10.0),
         max_trials=config.trials,
         objective=objective,
         epochs=config.tuning_epochs or config.run.epochs,
-        folder=folder,
-        seed=config.run.seed,
     )
     keras.utils.clear_session()
     tried = [(objective.score(cell["validation"]), cell["alphas"]) for cell in candidates if not cell.get("error")]
-    tried += found_trials(found)
-    _, alphas = max((one for one in tried if math.isfinite(one[0])), key=lambda one: one[0], default=(math.nan, start))
-    alphas = {name: float(alpha) for name, alpha in alphas.items()}
-    return {"alphas": alphas, "objective": objective.name, "scores": [score for score, _ in tried]}
-
-
-def found_trials(found):
-    """Score and alphas of each trial of a search."""
-    return [(found.best.score, found.best.alphas)]
+    tried.append((found.best["score"], found.best["alphas"]))
+    score, alphas = max((one for one in tried if math.isfinite(one[0])), key=lambda one: one[0])
+    return {"alphas": {name: float(alpha) for name, alpha in alphas.items()}, "objective": objective.name, "score": score}
 
 
 def wanted(tasks, baseline):

@@ -131,5 +131,6 @@ def _alphas(config, method, data, kept, bar):
         known = methods(config, splits)
         fixed = [one for one in known if one.architecture == method.architecture and one.alphas != "tuned" and one.balancer is None]
         cells = [kept.read(f"{one.slug}-seed{first}") for one in (known[0], *fixed)]
-        kept.keep(name, _tuning.tuned_alphas(config, method.architecture, splits, kept.path / "tuning" / method.architecture, cells))
+        with bar.paused():
+            kept.keep(name, _tuning.tuned_alphas(config, method.architecture, splits, kept.path / "tuning" / method.architecture, cells))
     return kept.read(name)["alphas"]

@@ -1,0 +1,44 @@
+"""The pictures of a search."""
+
+import numpy as np
+
+from mtlzoo import evaluation
+from mtlzoo.evaluation import _figures
+
+
+def varied(result):
+    """Returns the tasks whose alpha differs between completed trials."""
+    return [task for task in result.tasks if result.completed[f"alpha_{task.name}"].nunique() > 1]
+
+
+def plot_alphas(result, path):
+    """Draws a grid: a row for each task's main metric, a column for each alpha that was searched."""
+    from matplotlib.figure import Figure
+
+    searched, done = varied(result), result.completed
+    figure = Figure(figsize=(1.2 + 2.6 * len(searched), 0.8 + 2.2 * len(result.tasks)), layout="constrained")
+    axes = figure.subplots(len(result.tasks), len(searched), squeeze=False, sharex="col", sharey="row")
+    marks = {"default": (result.default["trial"], "s", "tab:orange"), "best": (result.best["trial"], "*", "tab:red")}
+    for row, task in enumerate(result.tasks):
+        key = f"val_{task.monitor_key}"
+        for column, other in enumerate(searched):
+            axis, x = axes[row, column], done[f"alpha_{other.name}"]
+            axis.scatter(x, done[key], color="tab:blue", alpha=0.6, s=18, label="trial")
+            for label, (trial, marker, colour) in marks.items():
+                at = done["trial"] == trial
+                axis.scatter(x[at], done[key][at], marker=marker, color=colour, s=90, label=label, zorder=3)
+            axis.set_xscale("log")
+            axis.grid(alpha=0.3)
+            if row == len(result.tasks) - 1:
+                axis.set_xlabel(f"alpha of {other.name}")
+            if column == 0:
+                axis.set_ylabel(f"{task.monitor_key}, {task.monitor[1]} is better")
+    axes[0, -1].legend(fontsize="small")
+    return _figures.saved(figure, path)
+
+
+def plot_front(result, path):
+    """Draws the trials and their front."""
+    names = [task.monitor_key for task in result.tasks]
+    labels = list(np.asarray(result.completed["trial"]))
+    return evaluation.plot_front(result.points, names, result.better, path, labels=labels, reference=result.reference)
