@@ -146,6 +146,17 @@ def weighted(loss, class_weight, classes):
     return losses.ClassWeighted(loss, class_weight)
 
 
+def standardized(mean_std, activation, loss):
+    """Returns the activation and the loss of numbers that the head gives in standard deviations from their mean."""
+    if isinstance(mean_std, str) or not isinstance(mean_std, Sequence) or len(mean_std) != 2:
+        raise TypeError(f"`standardize` must be a pair (mean, standard deviation); received {mean_std!r}.")
+    if activation != "linear":
+        raise ValueError(f"`standardize` is for heads with a linear activation; received activation={activation!r}.")
+    mean = checks.number("standardize mean", mean_std[0])
+    std = checks.number("standardize standard deviation", mean_std[1], low=0, strict=True)
+    return losses.Affine(scale=std, offset=mean), losses.Standardized(loss, mean, std)
+
+
 def binary_accuracy(from_logits):
     """Returns accuracy at probability 0.5."""
     return keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0 if from_logits else 0.5)

@@ -5,10 +5,10 @@ import sys
 
 import tensorflow as tf
 
-from mtlzoo.commands import evaluate, export, train, tune
+from mtlzoo.commands import compare, evaluate, export, train, tune
 from mtlzoo.commands import list as list_command
 
-COMMANDS = {"train": train, "evaluate": evaluate, "export": export, "tune": tune, "list": list_command}
+COMMANDS = {"train": train, "compare": compare, "tune": tune, "evaluate": evaluate, "export": export, "list": list_command}
 
 
 def main(arguments: list[str] | None = None) -> int:

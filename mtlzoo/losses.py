@@ -1,4 +1,4 @@
-"""Keras losses that change how another Keras loss reads its labels: class indices, weights a class."""
+"""Keras losses that change how another Keras loss reads its labels: class indices, weights a class, standardised numbers."""
 
 import re
 
@@ -104,6 +104,92 @@ class ClassWeighted(_Wrapper):
     def get_config(self):
         """Returns the constructor's arguments."""
         return {**super().get_config(), "weights": list(self.weights)}
+
+
+@keras.saving.register_keras_serializable(package="mtlzoo")
+class Standardized(_Wrapper):
+    """Takes another loss in standard deviations from the mean, of labels and predictions in their own unit.
+
+    Args:
+        loss: a Keras loss whose `call` gives one value an example.
+        mean: the mean of the labels.
+        std: their standard deviation, above 0.
+        name: the loss' name.
+        reduction: as in `keras.losses.Loss`.
+
+    Returns:
+        A Keras loss of the same labels and predictions as `loss`.
+
+    Raises:
+        ValueError: `std` is not above 0, or a number is not finite.
+
+    Source: the standardising of targets that is usual in regression.
+
+    >>> loss = Standardized("mean_squared_error", mean=40_000, std=10_000)
+    >>> round(float(loss([[30_000.0]], [[50_000.0]])), 4)
+    4.0
+    """
+
+    def __init__(self, loss, mean, std, name=None, reduction="mean_with_sample_weight"):
+        self.mean, self.std = checks.number("mean", mean), checks.number("std", std, low=0, strict=True)
+        super().__init__(loss, name=name, reduction=reduction)
+
+    def call(self, y_true, y_pred):
+        """Returns the inner loss of the standardised numbers, one value an example."""
+        y_pred = ops.convert_to_tensor(y_pred)
+        y_true = ops.cast(y_true, y_pred.dtype)
+        return self.loss.call((y_true - self.mean) / self.std, (y_pred - self.mean) / self.std)
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "mean": self.mean, "std": self.std}
+
+
+@keras.saving.register_keras_serializable(package="mtlzoo")
+class Affine:
+    """The activation `offset + scale · x`, which puts standardised numbers back into their own unit.
+
+    Args:
+        scale: what is multiplied by, not 0.
+        offset: what is added.
+
+    Returns:
+        A Keras activation.
+
+    Raises:
+        ValueError: a number is not finite, or `scale` is 0.
+
+    Source: the standardising of targets that is usual in regression.
+
+    >>> float(Affine(scale=10_000, offset=40_000)(-0.5))
+    35000.0
+    """
+
+    def __init__(self, scale=1.0, offset=0.0):
+        self.scale, self.offset = checks.number("scale", scale), checks.number("offset", offset)
+        if self.scale == 0:
+            raise ValueError(f"`scale` must not be 0; received {scale!r}.")
+
+    def __call__(self, x):
+        return x * self.scale + self.offset
+
+    def __repr__(self):
+        return f"Affine(scale={self.scale:g}, offset={self.offset:g})"
+
+    def __eq__(self, other):
+        return isinstance(other, Affine) and self.get_config() == other.get_config()
+
+    def __hash__(self):
+        return hash((self.scale, self.offset))
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {"scale": self.scale, "offset": self.offset}
+
+    @classmethod
+    def from_config(cls, config):
+        """Makes the activation from its configuration."""
+        return cls(**config)
 
 
 @keras.saving.register_keras_serializable(package="mtlzoo")

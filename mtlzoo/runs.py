@@ -17,8 +17,10 @@ class RunConfig:
     """All that decides a run; written to `config.json`, from which it can be run again.
 
     Args:
-        data: a source, or TFDS image sets joined by "+"; see `mtlzoo.data.load`.
+        data: a source, the path of a CSV or Parquet file, or TFDS image sets joined by "+"; see `mtlzoo.data.load`.
         data_dir: folder of prepared data, or None.
+        tasks: for a file, its columns of labels, as `mtlzoo.data.infer_tasks` reads them; otherwise those tasks of the source that are
+            wanted, or none for all.
         architecture: name of a builder in `mtlzoo.architectures`.
         trunk: name of a trunk, or None for the small default one (for tables `tabular`).
         balancer: name of a balancer, or None for plain training.
@@ -41,6 +43,7 @@ class RunConfig:
 
     data: str = "digits"
     data_dir: str | None = None
+    tasks: tuple[str, ...] = ()
     architecture: str = "hard_sharing"
     trunk: str | None = None
     balancer: str | None = None
@@ -53,6 +56,9 @@ class RunConfig:
     baseline: bool = True
 
     def __post_init__(self):
+        if isinstance(self.tasks, str) or not all(isinstance(task, str) for task in self.tasks):
+            raise TypeError(f"`tasks` must be a sequence of names; received {self.tasks!r}.")
+        object.__setattr__(self, "tasks", tuple(self.tasks))
         checks.one_of("architecture", self.architecture, architectures.names())
         if self.trunk is not None:
             checks.one_of("trunk", self.trunk, trunks.names())
@@ -81,10 +87,15 @@ class RunConfig:
         values.pop("versions", None)
         return cls(**{checks.one_of("config key", key, known): value for key, value in values.items()})
 
-    def load_data(self, encoder=None):
-        """Returns the data's `Splits`, of a table encoded by a run's own encoder if that is given."""
+    @property
+    def data_name(self) -> str:
+        """The data in the name of a folder: those of a file are called as the file without its ending."""
+        return Path(self.data).name.split(".")[0] if data.is_table(self.data) else self.data
+
+    def load_data(self, encoder=None, *, verbose=True):
+        """Returns the data's `Splits`, of a table encoded by a run's own encoder if that is given; `verbose` as in `mtlzoo.data.load`."""
         options = {"batch_size": self.batch_size, "seed": self.seed, "limit": self.limit}
-        return data.load(self.data, self.data_dir, **options, encoder=encoder)
+        return data.load(self.data, self.data_dir, tasks=self.tasks, **options, encoder=encoder, verbose=verbose)
 
     def build(self, splits, architecture=None):
         """Returns the compiled model, or that of another architecture on the same terms."""
@@ -196,12 +207,13 @@ def load_encoder(folder):
     return data.TableEncoder.load(path) if path.is_file() else None
 
 
-def free_folder(config: RunConfig, parent="runs") -> Path:
-    """Makes the first folder `parent/<data>-<number>` that is not taken, so that it is taken from now on.
+def free_folder(config: RunConfig, parent="runs", *, prefix: str = "") -> Path:
+    """Makes the first folder `parent/<prefix><data>-<number>` that is not taken, so that it is taken from now on.
 
     Args:
-        config: what is to be run.
+        config: what is to be run; of a file, the folder takes the name without its ending.
         parent: where runs are kept.
+        prefix: what the folder's name starts with.
 
     Returns:
         The path of an empty folder.
@@ -217,7 +229,7 @@ def free_folder(config: RunConfig, parent="runs") -> Path:
     """
     number = 1
     while True:
-        path = files.free_path("out", Path(parent) / f"{config.data}-{number}", overwrite=True, is_kind=Path.exists)
+        path = files.free_path("out", Path(parent) / f"{prefix}{config.data_name}-{number}", overwrite=True, is_kind=Path.exists)
         try:
             path.mkdir()
             return path

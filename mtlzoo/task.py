@@ -22,7 +22,7 @@ class Task(TaskKinds):
         name: letters, digits and `_`, starting with a letter; unique among the tasks of a model.
         kind: what sort of label it is; decides how labels are read. One of `Task.kinds()`.
         units: width of the head's output, [batch, units].
-        activation: Keras activation of the head, applied to what `predict` returns.
+        activation: Keras activation of the head, by name or a registered object, applied to what `predict` returns.
         loss: a Keras loss of labels and outputs; its mean over the labels that are there is L_t.
         metrics: Keras metrics; templates, copied for every model.
         monitor: name of the main metric (or `"loss"`) and `"max"` or `"min"`, the direction that is better.
@@ -41,7 +41,7 @@ class Task(TaskKinds):
     name: str
     kind: str
     units: int
-    activation: str
+    activation: object
     loss: keras.losses.Loss
     metrics: tuple
     monitor: tuple[str, str]
@@ -115,6 +115,8 @@ class Task(TaskKinds):
         config["loss"] = losses.serialize_loss(self.loss)
         config["metrics"] = [keras.saving.serialize_keras_object(metric) for metric in self.metrics]
         config["monitor"] = list(self.monitor)
+        if not isinstance(self.activation, str):
+            config["activation"] = keras.activations.serialize(self.activation)
         return config
 
     @classmethod
@@ -126,6 +128,8 @@ class Task(TaskKinds):
             "metrics": tuple(read(metric) for metric in config["metrics"]),
             "monitor": tuple(config["monitor"]),
         }
+        if not isinstance(config["activation"], str):
+            changes["activation"] = read(config["activation"])
         return cls(**{**config, **changes})
 
     def __eq__(self, other):

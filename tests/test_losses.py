@@ -58,3 +58,24 @@ def test_functions_become_losses_and_come_back():
 def test_what_is_no_loss_is_refused(value, error):
     with pytest.raises(error, match="`loss` must"):
         losses.as_loss(value)
+
+
+def test_standardized_is_the_loss_in_standard_deviations():
+    y, p = np.array([[10.0], [50.0], [30.0]]), np.array([[20.0], [50.0], [0.0]])
+    for inner in ("mean_squared_error", keras.losses.Huber()):
+        found = losses.Standardized(inner, mean=30.0, std=20.0)
+        wanted = float(losses.as_loss(inner)((y - 30) / 20, (p - 30) / 20))
+        np.testing.assert_allclose(float(found(y, p)), wanted, rtol=1e-6)
+        again = losses.Standardized.from_config(found.get_config())
+        np.testing.assert_allclose(float(again(y, p)), wanted, rtol=1e-6)
+    with pytest.raises(ValueError, match="`std`"):
+        losses.Standardized("mean_squared_error", mean=0.0, std=0.0)
+
+
+def test_affine_is_an_activation_that_keras_saves():
+    affine = losses.Affine(scale=20.0, offset=30.0)
+    layer = keras.layers.Dense(1, activation=affine)
+    again = keras.layers.Dense.from_config(layer.get_config())
+    assert again.activation == affine != losses.Affine(scale=20.0) and hash(again.activation) == hash(affine)
+    with pytest.raises(ValueError, match="`scale` must not be 0"):
+        losses.Affine(scale=0)

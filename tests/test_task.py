@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from mtlzoo import Task
+from mtlzoo.architectures import hard_sharing
 from mtlzoo.task import check_tasks
 from tests import helpers
 
@@ -115,3 +116,31 @@ def test_activations_are_looked_up():
         Task.regression("a", activation="rellu")
     with pytest.raises(TypeError, match="`class_weight`"):
         Task.binary("a", class_weight=5)
+
+
+def test_standardized_numbers_are_learnt_in_their_own_unit(tmp_path):
+    task = Task.regression("price", standardize=(40_000, 15_000))
+    x = np.linspace(-1, 1, 64, dtype="float32")[:, np.newaxis]
+    y = {"price": 40_000 + 15_000 * x[:, 0]}
+    model = hard_sharing((1,), [task], trunk="mlp", optimizer=keras.optimizers.Adam(0.01), seed=0)
+    logs = model.fit(x, y, epochs=30, batch_size=16, verbose=0).history
+    assert logs["price_loss"][-1] < 0.1 and logs["price_mae"][0] > 1000, "the loss in standard deviations, the metric in the unit"
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert again.tasks == (task,)
+    np.testing.assert_array_equal(again.predict(x, verbose=0)["price"], model.predict(x, verbose=0)["price"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"standardize": (0, 0)}, "standard deviation"),
+        ({"standardize": (float("nan"), 1)}, "mean"),
+        ({"standardize": (0, 1), "activation": "relu"}, "linear activation"),
+    ],
+)
+def test_what_cannot_be_standardized(options, message):
+    with pytest.raises(ValueError, match=message):
+        Task.regression("price", **options)
+    with pytest.raises(TypeError, match="pair"):
+        Task.regression("price", standardize=3.0)

@@ -9,8 +9,18 @@ def add_run_options(parser, leave_out=()):
     """Adds the options that make a `RunConfig`, but those that a command has no use for."""
     default = runs.RunConfig()
     options = {
-        "data": ("NAME", str, f"a source (see `mtlzoo list sources`) or TFDS image sets joined by + (default: {default.data})"),
+        "data": (
+            "NAME",
+            str,
+            f"a source (see `mtlzoo list sources`), a CSV or Parquet file, or TFDS image sets joined by + (default: {default.data})",
+        ),
         "data-dir": ("DIR", str, "folder of prepared data (default: the source's own)"),
+        "task": (
+            "COLUMN",
+            str,
+            "a column of the file that is to be predicted, COLUMN:KIND[:CLASSES] to say its kind (binary, multiclass, regression); "
+            "or a task of the source that is wanted; may be repeated",
+        ),
         "architecture": ("NAME", str, f"see `mtlzoo list architectures` (default: {default.architecture})"),
         "trunk": ("NAME", str, "see `mtlzoo list trunks`; none for the default (cnn for images, mlp for vectors)"),
         "balancer": ("NAME", str, "see `mtlzoo list balancers`; none for fixed alphas (default: none)"),
@@ -23,7 +33,7 @@ def add_run_options(parser, leave_out=()):
     }
     for name, (metavar, kind, told) in options.items():
         if name not in leave_out:
-            action = "append" if name == "alpha" else "store"
+            action = "append" if name in ("alpha", "task") else "store"
             parser.add_argument(f"--{name}", metavar=metavar, type=kind, action=action, help=told)
 
 
@@ -33,6 +43,8 @@ def read_config(options):
     values = vars(runs.RunConfig.load(read)).copy() if read else {}
     values |= {key: getattr(options, key) for key in vars(runs.RunConfig()) if getattr(options, key, None) is not None}
     values |= {key: None for key in ("trunk", "balancer") if values.get(key) == "none"}
+    if getattr(options, "task", None):
+        values["tasks"] = tuple(options.task)
     if getattr(options, "alpha", None):
         values["alphas"] = {**values.get("alphas", {}), **dict(options.alpha)}
     return runs.RunConfig(**values)

@@ -20,6 +20,6 @@ def run(options):
     model, config = runs.load(options.run)
     if options.data_dir:
         config = dataclasses.replace(config, data_dir=options.data_dir)
-    splits = config.load_data(runs.load_encoder(options.run))
+    splits = config.load_data(runs.load_encoder(options.run), verbose=False)
     report = evaluation.report(model, getattr(splits, options.split))
     print(report.to_json() if options.json else report.to_text())

@@ -4,7 +4,9 @@ from mtlzoo.data import sources as sources
 from mtlzoo.data.aligned import aligned as aligned
 from mtlzoo.data.describe import describe as describe
 from mtlzoo.data.from_table import from_table as from_table
+from mtlzoo.data.infer_tasks import infer_tasks as infer_tasks
 from mtlzoo.data.label_with import label_with as label_with
+from mtlzoo.data.load import is_table as is_table
 from mtlzoo.data.load import load as load
 from mtlzoo.data.mixed import mixed as mixed
 from mtlzoo.data.overlay import overlay as overlay

@@ -75,7 +75,7 @@ def _from_file(path, delimiter):
 
     if not path.is_file():
         raise ValueError(f"`table` must be a file that is there; received {str(path)!r}.")
-    suffix = next((suffix.lower() for suffix in reversed(path.suffixes) if suffix.lower() not in COMPRESSED), "")
+    suffix = ending(path)
     reader = READERS[checks.one_of("table's ending", suffix, READERS)]
     try:
         if reader == "read_parquet":
@@ -88,6 +88,11 @@ def _from_file(path, delimiter):
         raise ValueError(f"`table` {str(path)!r} cannot be read: {error}") from error
     names = [f"Unnamed: {place}" if pandas.isna(name) else name for place, name in enumerate(cells.iloc[0])]
     return cells.iloc[1:].set_axis(names, axis=1).reset_index(drop=True)
+
+
+def ending(path):
+    """Returns the ending of a path that says how its table is written, without that of a compression."""
+    return next((suffix.lower() for suffix in reversed(path.suffixes) if suffix.lower() not in COMPRESSED), "")
 
 
 def column(frame, name, argument):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from mtlzoo import checks
+from mtlzoo import _task_parts, checks
 from mtlzoo.data import _table
 from mtlzoo.data.aligned import aligned
 from mtlzoo.data.sources._registry import Splits
@@ -27,6 +27,8 @@ def from_table(
     min_count: int = 1,
     delimiter: str = ",",
     encoder: TableEncoder | None = None,
+    standardize: bool = False,
+    limit: int | None = None,
     verbose: bool = True,
 ) -> Splits:
     """Reads a table whose columns are features and labels: tasks, an encoder, and a mixture for train, validation and test.
@@ -52,6 +54,9 @@ def from_table(
         delimiter: what stands between the cells of CSV, one character (a tab in `.tsv`).
         encoder: None to fit one, or one that is fitted, such as that of a model that is to be judged on this table. Its columns are
             then the features, and `features` and `min_count` stay as they are.
+        standardize: whether tasks of regression work in standard deviations from the mean of the training labels, as `Task.regression`
+            with `standardize` does; labels, outputs and metrics keep their unit.
+        limit: None, or the most rows of each split.
         verbose: whether inferred kinds are printed.
 
     Returns:
@@ -79,6 +84,8 @@ def from_table(
     labels = {task.name: _table.labels(frame, task, name, "`table`") for task, name in columns.items()}
     taken = {one for name in columns.values() for one in ([name] if isinstance(name, str) else name)}
     rows = _rows_by_column(frame, splits) if isinstance(splits, str) else _rows_by_fraction(len(frame), splits, seed)
+    if limit is not None:
+        rows = {name: chosen[: checks.integer("limit", limit, low=1)] for name, chosen in rows.items()}
     taken |= {splits} if isinstance(splits, str) else set()
     kinds = _kinds(frame, features, taken) if encoder is None else _kinds_of_encoder(frame, encoder, taken, features, min_count)
     # Read here, where the rows are still the table's own, so that messages name them right.
@@ -88,6 +95,8 @@ def from_table(
         encoder = TableEncoder.fit(frame.iloc[rows["train"]], kinds, min_count=min_count)
         if verbose and not isinstance(features, Mapping):
             sys.stdout.write(encoder.describe() + "\n")
+    if standardize:
+        tasks = tuple(_standardized(task, labels[task.name][rows["train"]]) for task in tasks)
     encoded, mixtures = encoder.encode(frame), {}
     for name, chosen in rows.items():
         x = {key: values[chosen] for key, values in encoded.items()}
@@ -96,6 +105,15 @@ def from_table(
     sizes = {name: len(chosen) for name, chosen in rows.items()}
     info = f"a table of {len(frame)} rows, {len(encoder.categories)} categories and {len(encoder.numbers)} numbers"
     return Splits(tasks=tasks, inputs=encoder.inputs, sizes=sizes, info=info, encoder=encoder, **mixtures)
+
+
+def _standardized(task, labels):
+    """The task with head and loss in standard deviations of the training labels, if it is a regression of numbers that differ."""
+    there = labels[~np.isnan(labels)]
+    if task.kind != "regression" or not there.size or there.min() == there.max():
+        return task
+    activation, loss = _task_parts.standardized((float(there.mean()), float(there.std())), task.activation, task.loss)
+    return task.replace(activation=activation, loss=loss)
 
 
 def _kinds(frame, features, taken):

@@ -112,9 +112,9 @@ def load_task(model: MultiTaskModel, path: str | os.PathLike) -> str:
 
 def _head(model, name):
     """What a task's weights are for: its kind of output, and the network behind it."""
-    task = next(task for task in model.tasks if task.name == name)
+    config = next(task for task in model.tasks if task.name == name).get_config()
     behind = {operation.name: operation for operation in operations_behind(model.output[name])}
-    return {"output": {part: getattr(task, part) for part in ("kind", "units", "activation")}, "network": _network.network(behind)}
+    return {"output": {part: config[part] for part in ("kind", "units", "activation")}, "network": _network.network(behind)}
 
 
 def _shapes(own):
