@@ -56,6 +56,11 @@ def _side(count):
     return min(max(0.62 * count, 1.5), 7.0)
 
 
+def _size(count):
+    """Points of the names along an axis of so many."""
+    return 8 if count <= 16 else 6
+
+
 def _heat_map(figure, axis, name, matrix):
     values = np.asarray(matrix.values, "float64")
     # Blue is positive in both maps, so that panels can be compared.
@@ -69,12 +74,11 @@ def _heat_map(figure, axis, name, matrix):
         axis.text(
             place[1], place[0], f"{round(value, 2) + 0.0:.2f}".replace("0.", ".", 1), ha="center", va="center", fontsize=8, color=colour
         )
-    small = 8 if max(values.shape) <= 16 else 6
     slanted = sum(len(label) for label in matrix.columns) > 8 * len(matrix.columns) or len(matrix.columns) > 6
     across, down = (range(0, count, -(-count // _LABELLED)) for count in (columns, rows))
     turned = {"rotation": 45, "ha": "right"} if slanted else {}
-    axis.set_xticks(across, [matrix.columns[place] for place in across], fontsize=small, **turned)
-    axis.set_yticks(down, [matrix.rows[place] for place in down], fontsize=small)
+    axis.set_xticks(across, [matrix.columns[place] for place in across], fontsize=_size(columns), **turned)
+    axis.set_yticks(down, [matrix.rows[place] for place in down], fontsize=_size(rows))
     axis.set_title(name, fontsize=11)
     axis.set_xlabel("what is read", fontsize=9)
     axis.set_ylabel("who reads", fontsize=9)
