@@ -7,6 +7,7 @@ from mtlzoo import data as data
 from mtlzoo import evaluation as evaluation
 from mtlzoo import export as export
 from mtlzoo import growth as growth
+from mtlzoo import judging as judging
 from mtlzoo import layers as layers
 from mtlzoo import trunks as trunks
 from mtlzoo import tuning as tuning

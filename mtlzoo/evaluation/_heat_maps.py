@@ -12,6 +12,11 @@ def side(count):
     return min(max(0.62 * count, 1.5), 7.0)
 
 
+def _size(count):
+    """Points of the names along an axis of so many."""
+    return 8 if count <= 16 else 6
+
+
 def draw(figure, axis, values, rows, columns, *, title, across, down, top=None):
     """Draws a matrix; blue is positive, also where there are negative values, so that panels can be compared.
 
@@ -38,12 +43,11 @@ def draw(figure, axis, values, rows, columns, *, title, across, down, top=None):
             colour = "white" if abs(value) > 0.6 * top else "black"
             text = f"{round(value, 2) + 0.0:.2f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.2f}"
             axis.text(place[1], place[0], text, ha="center", va="center", fontsize=8, color=colour)
-    small = 8 if max(values.shape) <= 16 else 6
     slanted = sum(len(label) for label in columns) > 8 * len(columns) or max(len(label) for label in columns) > 10 or len(columns) > 6
     wide, high = (range(0, count, -(-count // _LABELLED)) for count in (len(columns), len(rows)))
     turned = {"rotation": 45, "ha": "right"} if slanted else {}
-    axis.set_xticks(wide, [columns[place] for place in wide], fontsize=small, **turned)
-    axis.set_yticks(high, [rows[place] for place in high], fontsize=small)
+    axis.set_xticks(wide, [columns[place] for place in wide], fontsize=_size(len(columns)), **turned)
+    axis.set_yticks(high, [rows[place] for place in high], fontsize=_size(len(rows)))
     axis.set_title(title, fontsize=11)
     axis.set_xlabel(across, fontsize=9)
     axis.set_ylabel(down, fontsize=9)

@@ -61,3 +61,5 @@ def test_of_many_channels_some_have_a_name(rng):
     labels = [label.get_text() for label in axis.get_xticklabels()]
     assert labels == [str(place) for place in range(0, 60, 3)] and not axis.texts
     assert axis.get_aspect() == "auto"
+    # The few rows are no smaller for the many columns.
+    assert [axis.get_yticklabels()[0].get_fontsize(), axis.get_xticklabels()[0].get_fontsize()] == [8, 6]
