@@ -47,8 +47,16 @@ def make_function(model, name, make, force, wrap=lambda function: function):
     key = (name, model.steps_per_execution)
     if force or key not in model._functions:
         make(force=True)
+        _mute_retracing(getattr(model, name))
         model._functions[key] = wrap(getattr(model, name))
     setattr(model, name, model._functions[key])
+
+
+def _mute_retracing(function):
+    """Stops TensorFlow's warning of frequent retracing, which counts the models of a search or a comparison as one function."""
+    for cell in getattr(function, "__closure__", None) or ():
+        if isinstance(cell.cell_contents, tf.types.experimental.PolymorphicFunction):
+            cell.cell_contents._omit_frequent_tracing_warning = True
 
 
 def looks_at_steps(callback):

@@ -15,7 +15,7 @@ def text(tables, notes):
     from rich.table import Table
 
     terminal = sys.stdout.isatty()
-    console = Console(file=io.StringIO(), force_terminal=terminal, width=None if terminal else 240)
+    console = Console(file=io.StringIO(), force_terminal=terminal, force_jupyter=False, width=None if terminal else 240)
     for title, header, rows, words in tables:
         table = Table(title=title, title_justify="left", title_style="bold", box=_box())
         for index, name in enumerate(header):

@@ -23,7 +23,7 @@ def text(judgement):
     from rich.table import Table
 
     terminal = sys.stdout.isatty()
-    console = Console(file=io.StringIO(), force_terminal=terminal, width=None if terminal else 240)
+    console = Console(file=io.StringIO(), force_terminal=terminal, force_jupyter=False, width=None if terminal else 240)
     for title, header, rows in tables(judgement):
         table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
         for place, name in enumerate(header):

@@ -86,3 +86,9 @@ def test_bad_data_and_baselines_are_refused_before_work_starts(shared):
         report(shared, dataset, baseline_seconds=1.0)
     with pytest.raises(TypeError, match="`model` must be"):
         report("model.keras", dataset)
+
+
+def test_text_is_whole_in_a_notebook_too(monkeypatch):
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    text = compare({"mtl": {"a_mae": 1.0}, "single": {"a_mae": 2.0}}, [Task.regression("a")], baseline="single").to_text()
+    assert "Tasks" in text and "+50.00 %" in text
