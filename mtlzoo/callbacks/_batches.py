@@ -34,5 +34,5 @@ def taken(data, count):
         raise ValueError(f"`batches` must be at most the number of batches in `data`, {len(found)}; received {count}.")
     for batch in found:
         if not isinstance(batch, tuple) or len(batch) not in (2, 3):
-            raise ValueError(f"`data` must have elements (x, y) or (x, y, weights); received {type(batch).__name__} of {len(batch)}.")
+            raise ValueError(f"`data` must have elements (x, y) or (x, y, weights); received {tf.nest.map_structure(type, batch)}.")
     return [tf.nest.map_structure(np.asarray, batch) for batch in found]

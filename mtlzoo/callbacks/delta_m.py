@@ -61,7 +61,8 @@ class DeltaM(keras.callbacks.Callback):
         self._check_baseline()
         logged = {key for task in trained or self._compared for key in _keys.of_task(task)}
         for task in self._compared:
-            checks.one_of("tasks", task.monitor_key, logged)
+            for key in [task.monitor_key] if self.metrics == "monitor" else _keys.of_task(task):
+                checks.one_of("tasks", key, logged)
 
     def on_epoch_end(self, epoch, logs=None):
         """Adds Δm to the logs."""

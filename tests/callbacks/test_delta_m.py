@@ -24,22 +24,28 @@ def model():
     return architectures.hard_sharing((4,), TASKS, trunk=trunks.mlp((3,)), seed=0)
 
 
-@pytest.mark.parametrize("metrics", ["monitor", "all"])
-def test_the_logs_of_every_epoch_have_delta_m(data, model, metrics):
+def test_the_logs_of_every_epoch_have_delta_m(data, model):
     x, y = data
-    history = model.fit(x, y, validation_data=(x, y), epochs=2, verbose=0, callbacks=[DeltaM(BASE, metrics=metrics)]).history
+    history = model.fit(x, y, validation_data=(x, y), epochs=2, verbose=0, callbacks=[DeltaM(BASE)]).history
     assert len(history["val_delta_m"]) == len(history["delta_m"]) == 2
     for key in ("delta_m", "val_delta_m"):
         results = {name: history["val_" * key.startswith("val_") + name][1] for name in BASE}
-        assert history[key][1] == pytest.approx(evaluation.delta_m(results, BASE, TASKS, metrics=metrics))
-    end = evaluation.delta_m(model.evaluate(x, y, verbose=0, return_dict=True), BASE, TASKS, metrics=metrics)
+        assert history[key][1] == pytest.approx(evaluation.delta_m(results, BASE, TASKS))
+    end = evaluation.delta_m(model.evaluate(x, y, verbose=0, return_dict=True), BASE, TASKS)
     assert history["val_delta_m"][-1] == pytest.approx(end, rel=1e-5)
 
 
-def test_an_epoch_without_validation_has_the_training_s_alone(data, model):
-    x, y = data
-    history = model.fit(x, y, validation_data=(x, y), validation_freq=2, epochs=4, verbose=0, callbacks=[DeltaM(BASE, TASKS[:1])]).history
-    assert len(history["delta_m"]) == 4 and len(history["val_delta_m"]) == 2
+def test_all_metrics_or_some_tasks():
+    logs = {"kind_accuracy": 0.6, "price_mae": 1.0, "price_rmse": 3.0}
+    for options, wanted in (
+        ({}, (20 + 50) / 2),
+        ({"metrics": "all"}, (20 + (50 - 50) / 2) / 2),
+        ({"tasks": TASKS[:1]}, 20),
+    ):
+        found, callback = dict(logs), DeltaM(BASE, **{"tasks": TASKS, **options})
+        callback.on_epoch_end(0, found)
+        assert found["delta_m"] == pytest.approx(wanted)
+        assert "val_delta_m" not in found, "an epoch without validation"
 
 
 def test_what_is_not_finite_is_no_error_in_training():

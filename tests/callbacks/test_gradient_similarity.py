@@ -26,6 +26,14 @@ def fit(model, batch, *callbacks, epochs=2):
     return model.fit(*batch, batch_size=8, shuffle=False, epochs=epochs, verbose=0, callbacks=list(callbacks)).history
 
 
+def begin(model, batch, **options):
+    """The callback after it has measured a model as it stands."""
+    similarity = GradientSimilarity(batch, **options)
+    similarity.set_model(model)
+    similarity.on_train_begin()
+    return similarity
+
+
 def test_it_is_the_report_at_every_time(batch):
     model = build()
     report = model.gradient_report(batch)
@@ -47,7 +55,8 @@ def test_it_is_the_report_at_every_time(batch):
     np.testing.assert_allclose(last, end.cosines[pairs], rtol=1e-5)
 
 
-@pytest.mark.parametrize("options", [{}, pytest.param({"every": 2, "unit": "steps"}, marks=pytest.mark.slow)])
+@pytest.mark.slow  # That of TaskAffinity, which watches along with this one, runs by default.
+@pytest.mark.parametrize("options", [{}, {"every": 2, "unit": "steps"}])
 def test_the_training_does_not_notice(batch, options):
     """Nor do the statistics of batch norms and the random states of dropout; a step at a time is rounded otherwise."""
     plain, watched = build(), build()
@@ -76,10 +85,8 @@ def test_it_measures_when_it_should(batch, options, steps):
 
 def test_batches_of_a_mixture_are_averaged_and_no_epoch_is_used_up(batch):
     mixture, again = (data.aligned(batch, TASKS, batch_size=6, seed=1) for _ in range(2))
-    similarity = GradientSimilarity(mixture, batches=3)
     model = build()
-    similarity.set_model(model)
-    similarity.on_train_begin()
+    similarity = begin(model, mixture, batches=3)
     taken = list(again)[:3]
     for one, other in zip(similarity.batches, taken, strict=True):
         np.testing.assert_array_equal(one[0], other[0])
@@ -90,10 +97,11 @@ def test_batches_of_a_mixture_are_averaged_and_no_epoch_is_used_up(batch):
 
 def test_a_task_without_labels_has_no_cosine(batch):
     x, y = batch
-    similarity = GradientSimilarity((x, y, {**helpers.ones_for(TASKS, ROWS), "b": np.zeros(ROWS, "float32")}))
-    history = fit(build(), batch, similarity, epochs=1)
+    similarity = begin(build(), (x, y, {**helpers.ones_for(TASKS, ROWS), "b": np.zeros(ROWS, "float32")}))
     assert np.isnan(similarity.cosines[1]).all() and np.isfinite(similarity.cosines[0, 2])
-    assert np.isnan(history["cosine_a_b"][0]) and np.isfinite(history["cosine_a_c"][0])
+    logs = {}
+    similarity.on_epoch_end(0, logs)
+    assert np.isnan(logs["cosine_a_b"]) and np.isfinite(logs["cosine_a_c"])
 
 
 @pytest.mark.parametrize(
@@ -119,7 +127,7 @@ def test_models_with_nothing_to_compare_are_refused_before_the_first_step(batch)
         fit(build(tasks=TASKS[:1]), (x, {"a": y["a"]}), GradientSimilarity(batch))
     with pytest.raises(ValueError, match="has measured nothing"):
         GradientSimilarity(batch).cosines  # noqa: B018
-    used = GradientSimilarity(batch)
-    fit(build(), batch, used, epochs=1)
+    used = begin(build(), batch)
+    used.set_model(build(tasks=TASKS[:2]))
     with pytest.raises(ValueError, match="make a new one"):
-        fit(build(tasks=TASKS[:2]), (x, {"a": y["a"], "b": y["b"]}), used)
+        used.on_train_begin()

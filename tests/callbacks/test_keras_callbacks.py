@@ -25,7 +25,7 @@ def train(data, *callbacks, epochs=7):
     return model, model.fit(*data, validation_data=data, epochs=epochs, verbose=0, callbacks=[rates, DeltaM(BASE), *callbacks]).history
 
 
-@pytest.mark.parametrize(("monitor", "mode"), [("val_delta_m", "max"), ("val_price_mae", "min")])
+@pytest.mark.parametrize(("monitor", "mode"), [("val_delta_m", "max"), pytest.param("val_price_mae", "min", marks=pytest.mark.slow)])
 def test_early_stopping_and_its_best_weights(data, monitor, mode):
     stop = keras.callbacks.EarlyStopping(monitor, mode=mode, patience=2, restore_best_weights=True)
     model, history = train(data, stop)
@@ -35,6 +35,7 @@ def test_early_stopping_and_its_best_weights(data, monitor, mode):
     assert evaluation.delta_m(results, BASE, TASKS) == pytest.approx(history["val_delta_m"][BEST], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_checkpoint_of_the_best_delta_m(data, tmp_path):
     best = keras.callbacks.ModelCheckpoint(tmp_path / "best.keras", monitor="val_delta_m", mode="max", save_best_only=True)
     model, history = train(data, best, epochs=5)
@@ -44,6 +45,7 @@ def test_the_checkpoint_of_the_best_delta_m(data, tmp_path):
     np.testing.assert_allclose(found, [history["val_delta_m"][BEST], history["val_delta_m"][-1]], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_learning_rate_is_reduced_on_a_plateau_of_a_task(data):
     model = architectures.hard_sharing((4,), TASKS, trunk=trunks.mlp((3,)), optimizer="sgd", seed=0)
     plateau = keras.callbacks.ReduceLROnPlateau("val_delta_m", mode="max", factor=0.5, patience=1, min_delta=1e6)

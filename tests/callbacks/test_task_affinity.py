@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from mtlzoo import MultiTaskModel, Task, architectures, trunks
-from mtlzoo.callbacks import GradientSimilarity, TaskAffinity, _lookahead
+from mtlzoo.callbacks import GradientSimilarity, TaskAffinity
+from mtlzoo.callbacks._lookahead import Lookahead
 from mtlzoo.data import multitab_rows
 from mtlzoo.evaluation import group_tasks
 from tests import helpers
@@ -65,7 +66,10 @@ def by_definition(model, batch, rate, shared):
     return np.array(rows)
 
 
-@pytest.mark.parametrize(("architecture", "shared"), [("hard_sharing", "dense1"), ("mmoe", "experts"), ("cross_stitch", "tasks")])
+@pytest.mark.parametrize(
+    ("architecture", "shared"),
+    [("hard_sharing", "dense1"), pytest.param("mmoe", "experts", marks=pytest.mark.slow), ("cross_stitch", "tasks")],
+)
 def test_it_is_the_definition(batch, architecture, shared):
     """What has a slice a task (gates, stitches) counts as each task's own."""
     model = build(architecture)
@@ -99,31 +103,41 @@ def test_a_toy_with_a_known_answer():
 
 
 def test_the_step_is_the_optimizer_s_at_the_time(batch):
-    x, y = batch
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay([1], [RATE, 0.001])
-    model = build(optimizer=keras.optimizers.SGD(schedule))
-    affinity = TaskAffinity(batch)
-    model.fit(x, y, batch_size=8, shuffle=False, epochs=1, verbose=0, callbacks=[affinity])
-    after = measured(model, batch, learning_rate=0.001)
-    frame = affinity.frame.pivot(index=["step", "source"], columns="target", values="affinity")
+    model, affinity = build(optimizer=keras.optimizers.SGD(schedule)), TaskAffinity(batch, every=2)
+    affinity.set_model(model)
+    affinity.on_train_begin()
+    model.optimizer.iterations.assign(2)
+    for epoch in range(3):
+        affinity.on_epoch_end(epoch, {})
     assert affinity.steps == [0, 2]
-    np.testing.assert_allclose(frame.loc[0], measured(build(), batch, learning_rate=RATE), atol=1e-6)
-    np.testing.assert_allclose(frame.loc[2], after, atol=1e-6)
-    np.testing.assert_allclose(affinity.matrix, (frame.loc[0].to_numpy() + after) / 2, atol=1e-6)
+    frame = affinity.frame.pivot(index=["step", "source"], columns="target", values="affinity")
+    first, second = (measured(model, batch, learning_rate=rate) for rate in (RATE, 0.001))
+    np.testing.assert_allclose(frame.loc[0], first, atol=1e-6)
+    np.testing.assert_allclose(frame.loc[2], second, atol=1e-6)
+    np.testing.assert_allclose(affinity.matrix, (first + second) / 2, atol=1e-6)
 
 
 def test_the_training_does_not_notice_and_nothing_is_traced_again(batch, monkeypatch):
     x, y = batch
-    traces, original = [], _lookahead.maths.losses_at
-    monkeypatch.setattr(_lookahead.maths, "losses_at", lambda *arguments: traces.append(1) or original(*arguments))
+    traces, original = [], Lookahead._affinity
+    monkeypatch.setattr(Lookahead, "_affinity", lambda *arguments: traces.append(1) or original(*arguments))
     plain, watched = build(dropout=0.3), build(dropout=0.3)
     affinity = TaskAffinity(batch)
-    for model, callbacks in ((plain, []), (watched, [affinity])):
+    for model, callbacks in ((plain, []), (watched, [affinity, GradientSimilarity(batch)])):
         model.fit(x, y, batch_size=8, shuffle=False, epochs=3, verbose=0, callbacks=callbacks)
     for one, other in zip(watched.variables, plain.variables, strict=True):
         np.testing.assert_array_equal(one.numpy(), other.numpy(), err_msg=one.path)
     assert affinity.steps == [0, 2, 4, 6]
-    assert len(traces) == 2, "one forward pass before the steps and one in the loop over them, whatever the number of tasks"
+    assert len(traces) == 1
+
+
+def test_two_forward_passes_are_traced_whatever_the_number_of_tasks(batch, monkeypatch):
+    model, calls = build(), []
+    original = type(model).call
+    monkeypatch.setattr(type(model), "call", lambda self, *args, **options: calls.append(1) or original(self, *args, **options))
+    measured(model, batch)
+    assert len(calls) == 2, "one in front of the steps, and one in the loop over them"
 
 
 def test_dropout_is_the_same_before_and_after(batch):
@@ -135,14 +149,16 @@ def test_tasks_without_labels_take_no_part(batch):
     x, y = batch
     some = {**helpers.ones_for(TASKS, ROWS), "b": (np.arange(ROWS) < ROWS // 2).astype("float32")}
     none = {**some, "b": np.zeros(ROWS, "float32")}
-    half = measured(build(), (x, y, some), learning_rate=RATE)
-    missing = measured(build(), (x, y, none), learning_rate=RATE)
-    assert np.isnan(missing[1]).all() and np.isnan(missing[:, 1]).all() and np.isnan(missing).sum() == 5
-    affinity = TaskAffinity((x, y, some), learning_rate=RATE)
-    affinity.batches = [(x, y, some), (x, y, none)]
+    affinity, found = TaskAffinity((x, y, some), learning_rate=RATE), []
     affinity.set_model(build())
-    affinity.on_train_begin()
-    np.testing.assert_allclose(affinity.matrix, half, atol=1e-6)
+    for batches in ([(x, y, some)], [(x, y, none)], [(x, y, some), (x, y, none)]):
+        affinity.batches = batches
+        found.append(affinity.measure()["affinity"])
+    half, missing, both = found
+    assert np.isfinite(half).all() and np.isnan(missing).sum() == 5
+    assert np.isnan(missing[1]).all() and np.isnan(missing[:, 1]).all()
+    np.testing.assert_allclose(both[1], half[1], atol=1e-6)
+    np.testing.assert_allclose(both[::2, ::2], (half + missing)[::2, ::2] / 2, atol=1e-6)
 
 
 def over_a_training(correlation, tasks=2, seed=0, **options):

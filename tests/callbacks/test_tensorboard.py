@@ -41,17 +41,18 @@ def read(folder):
     return scalars, images
 
 
-def test_curves_stand_by_task_and_once(data, tmp_path):
+def test_curves_stand_by_task_and_once_and_what_is_shared_is_drawn(data, tmp_path):
     x, y = data
-    model = build(balancer="uncertainty_weighting")
+    model = build("mmoe", balancer="uncertainty_weighting")
     callbacks = [
         DeltaM(BASE),
         AlphaSchedule({"left": [1.0, 0.25]}),
         GradientSimilarity(data),
-        TensorBoard(tmp_path),
+        TensorBoard(tmp_path, sharing_every=2, sharing_inputs=x),
     ]
     history = model.fit(x, y, validation_data=(x, y), epochs=2, verbose=0, callbacks=callbacks).history
-    training, validation = read(tmp_path / "train")[0], read(tmp_path / "validation")[0]
+    (training, images), (validation, _) = (read(tmp_path / run) for run in ("train", "validation"))
+    check_picture(images)
     metrics = {"task/left/loss", "task/left/accuracy", "task/left_size/loss", "task/left_size/mae", "task/left_size/rmse"}
     state = {f"task/{name}/{what}" for name in ("left", "left_size") for what in ("alpha", "weight")}
     cosines = {"gradients/mean_cosine", "gradients/cosine_left_left_size"}
@@ -66,19 +67,18 @@ def test_curves_stand_by_task_and_once(data, tmp_path):
     assert training["gradients/mean_cosine"] == pytest.approx(dict(enumerate(history["mean_cosine"])))
 
 
-def test_pictures_of_what_is_shared(data, tmp_path):
-    x, y = data
-    build("mmoe").fit(x, y, epochs=3, verbose=0, callbacks=[TensorBoard(tmp_path, sharing_every=2, sharing_inputs=x)])
-    images = read(tmp_path / "train")[1]
-    assert list(images) == ["sharing"] and [step for step, _ in images["sharing"]] == [1]
+def check_picture(images):
+    """The picture of the second epoch alone, which is no plain colour."""
     from PIL import Image
 
+    assert list(images) == ["sharing"] and [step for step, _ in images["sharing"]] == [1]
     width, height, png = images["sharing"][0][1]
     picture = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
     assert picture.shape[:2] == (int(height), int(width)) and min(picture.shape[:2]) > 100
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
 
 
+@pytest.mark.slow
 def test_steps_and_evaluations_have_their_own_tags(data, tmp_path):
     x, y = data
     model = build()

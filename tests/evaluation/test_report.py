@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from mtlzoo import Task, trunks
 from mtlzoo.architectures import hard_sharing, single_task
-from mtlzoo.evaluation import report
+from mtlzoo.evaluation import compare, report
 
 TASKS = [Task.multiclass("digit", 3), Task.regression("price", alpha=0.5)]
 TRUNK = {"trunk": trunks.mlp((8,)), "seed": 0}
