@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from mtlzoo import checks, data, files
 from mtlzoo.model import MultiTaskModel
@@ -19,6 +20,11 @@ def check_compiled(model):
         raise ValueError(f"`model` must be compiled; {model.name!r} is not.")
     model.optimizer.build(model.trainable_variables)
     return model
+
+
+def check_data(argument, data):
+    """Checks that data are a `tf.data.Dataset`."""
+    checks.instance(argument, data, tf.data.Dataset, "a tf.data.Dataset of batches (x, {task: y}, {task: weight})")
 
 
 def variables(model) -> list[keras.Variable]:

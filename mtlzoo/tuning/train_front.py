@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 
+import keras
+
 from mtlzoo import architectures, balancing, checks, trunks
 from mtlzoo.layers import ToldPreference
+from mtlzoo.layers.table_embedding import KEYS
 from mtlzoo.tuning import _states
 from mtlzoo.tuning.preference_set import PreferenceSet
 from mtlzoo.tuning.train_preferences import as_preferences, taking_preferences
@@ -36,7 +39,7 @@ def train_front(
     stage. `with_preference(data, r)` makes data for it: `made.predict(with_preference(data, [0.2, 0.8]))`.
 
     Args:
-        model: a model that a builder made, with one input (a tensor, or the dict of a table), which stays as it is.
+        model: a model that a builder made, with one input of floats, or those of a table, which stays as it is.
         train: batches (x, {task: y}, {task: weight}), as for `fit`.
         validation: such batches for the results.
         preferences: how many it is asked for, spread by `preference_grid`; or an array [n, T] of shares.
@@ -49,7 +52,8 @@ def train_front(
         A `PreferenceSet` whose `models` hold the one model.
 
     Raises:
-        ValueError: the balancer takes no preferences, each task has an input of its own, or the model was made by no builder.
+        ValueError: the balancer takes no preferences, there are other inputs than one or a table's, or the model was made by
+            no builder.
         TypeError: an argument is of another type.
 
     Source: Ruchte and Grabocka, "Scalable Pareto Front Approximation for Deep Multi-Objective Learning", ICDM 2021.
@@ -62,6 +66,8 @@ def train_front(
     ((3, 3), ['input', 'preference'])
     """
     _states.check_compiled(model)
+    _states.check_data("train", train)
+    _states.check_data("validation", validation)
     shares = as_preferences(preferences, len(model.tasks))
     epochs = checks.integer("epochs", epochs, low=1)
     concentration = checks.number("concentration", concentration, low=0, strict=True)
@@ -81,22 +87,20 @@ def train_front(
 
 def _told(model, balancer):
     """Returns a fresh model as `model` was made, which reads the preference beside its input."""
-    inputs, tasks = _record(model)["inputs"], [task.name for task in model.tasks]
-    several = isinstance(inputs, Mapping)
-    if several and {key.removesuffix("_input") for key in inputs} & set(tasks):
-        raise ValueError(f"`model` must have one input that all tasks read; {model.name!r} has the inputs {list(inputs)}.")
-    if several and KEY in inputs:
-        raise ValueError(f"`model` must have no input {KEY!r} yet; {model.name!r} has one.")
-    trunk = _record(model)["trunk"]
-    trunk = trunks.default(tuple(inputs)) if trunk is None and not several else trunks.get(trunk)
-    inputs = {**(inputs if several else {"input": inputs}), KEY: (len(tasks),)}
-    trunk = trunk.behind(ToldPreference("numbers" if several else None))
-    made = architectures.rebuild(model, inputs=inputs, trunk=trunk, balancer=balancer)
-    made.alphas = dict(model.alphas)
-    return made
-
-
-def _record(model):
     if model.builder is None:
         raise ValueError(f"`model` must be made by a builder of mtlzoo.architectures; {model.name!r} was not.")
-    return model.builder["arguments"]
+    given, trunk = model.input, model.builder["arguments"]["trunk"]
+    table = isinstance(given, Mapping)
+    parts = dict(given) if table else {"input": given}
+    floats = [name for name, part in parts.items() if keras.backend.is_float_dtype(part.dtype)]
+    if set(parts) - set(KEYS) if table else not floats:
+        raise ValueError(
+            f"`model` must have one input of floats that all tasks read, or those of a table, {' and '.join(KEYS)}; {model.name!r} has "
+            f"{', '.join(f'{name} ({part.dtype})' for name, part in parts.items())}."
+        )
+    trunk = trunks.default(tuple(given.shape[1:])) if trunk is None else trunks.get(trunk)
+    inputs = {name: (*part.shape[1:], keras.backend.standardize_dtype(part.dtype)) for name, part in parts.items()}
+    trunk = trunk.behind(ToldPreference("numbers" if table else None))
+    made = architectures.rebuild(model, inputs={**inputs, KEY: (len(model.tasks),)}, trunk=trunk, balancer=balancer)
+    made.alphas = dict(model.alphas)
+    return made

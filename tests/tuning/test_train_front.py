@@ -71,7 +71,10 @@ def test_bad_input_is_refused_before_anything_is_trained():
     with pytest.raises(ValueError, match="`concentration`"):
         train_front(model, data, data, concentration=0)
     own = mtlzoo.architectures.single_task({"a": (3,), "b": (3,)}, small.tasks(), trunk="mlp")
-    with pytest.raises(ValueError, match=r"must have one input that all tasks read; .* \['a', 'b'\]"):
+    with pytest.raises(ValueError, match=r"must have one input of floats that all tasks read.* has a_input \(float32\), b_input"):
         train_front(own, data, data)
+    ids = mtlzoo.architectures.hard_sharing((3, "int32"), small.tasks(), trunk="mlp")
+    with pytest.raises(ValueError, match=r"has input \(int32\)"):
+        train_front(ids, data, data)
     with pytest.raises(ValueError, match="has no layer `ToldPreference`"):
         model.compile("adam", balancer=COSMOS(preferences="told"))
