@@ -20,20 +20,21 @@ def train_front(
     *,
     preferences=5,
     epochs: int = 10,
-    balancer="stch",
+    balancer=None,
     concentration: float = 1.0,
     seed: int = 0,
 ) -> PreferenceSet:
     """Trains one model for the whole front: it reads the preference as one more input, and is asked for n preferences afterwards.
 
-    At each step a preference r is drawn from a Dirichlet distribution and joined to the inputs of the batch, and the balancer weighs the
-    losses for it: "stch" by the smooth maximum of r_t·L_t, and `COSMOS(0.0)` by the plain sum rᵀL, with which a task of a greater share
-    gets the lower loss. COSMOS's own rᵀL − λ·cos(r, L) turns the losses towards r, as "pbi" does: where λ is so great that this term
-    decides, a task of a greater share keeps the *greater* loss; in between the terms work against each other, and the front shrinks.
+    At each step a preference r is drawn from a Dirichlet distribution and joined to the inputs of the batch. Without a balancer the
+    losses are weighed by it, Σ r_t·α_t·L_t with the alphas that the model has. "stch" takes the smooth maximum of r_t·L_t, which also
+    reaches what of a front is not convex. "cosmos" adds the paper's −λ·cos(r, L), and "pbi" its penalty, which turn the losses towards r:
+    where that term decides, a task of a greater share keeps the *greater* loss; with a middling λ it works against the weighted sum,
+    and the front shrinks. These three compare the losses as they are, and the alphas multiply their weights as ever: bring the losses to
+    like units first.
 
-    It costs one training instead of n and serves preferences in between; n separate models (`train_preferences`) are the better points
-    where there is time for them. The balancer compares losses as they are: bring them to like units first. The model's alphas multiply
-    its weights as ever.
+    It costs one training instead of n and serves preferences in between; n separate models (`train_preferences`) have all of a
+    network for each preference.
 
     The network is built anew as `model` was (`architectures.rebuild`), with fresh weights, one more input and T more channels of the first
     stage. `with_preference(data, r)` makes data for it: `made.predict(with_preference(data, [0.2, 0.8]))`.
@@ -44,7 +45,7 @@ def train_front(
         validation: such batches for the results.
         preferences: how many it is asked for, spread by `preference_grid`; or an array [n, T] of shares.
         epochs: epochs of the training.
-        balancer: "stch", "cosmos", "pbi" or one of them with other arguments, whose `preferences` become "told".
+        balancer: None, "stch", "cosmos", "pbi" or one of them with other arguments, whose `preferences` become "told".
         concentration: of the Dirichlet distribution, above 0; 1 draws evenly from the simplex, more keeps to its middle.
         seed: decides what is drawn.
 
@@ -72,9 +73,7 @@ def train_front(
     epochs = checks.integer("epochs", epochs, low=1)
     concentration = checks.number("concentration", concentration, low=0, strict=True)
     checks.integer("seed", seed, low=0)
-    if balancer is None:
-        raise ValueError("`balancer` must take preferences; received None. Weighted sums are mtlzoo.balancing.COSMOS(0.0).")
-    balancer = taking_preferences(balancing.get(balancer))
+    balancer = balancing.COSMOS(0.0) if balancer is None else taking_preferences(balancing.get(balancer))
     told = type(balancer).from_config({**balancer.get_config(), "preferences": "told"})
     made = _told(model, told)
     _states.fit(made, with_drawn_preferences(train, len(model.tasks), concentration, seed), None, first=0, last=epochs)
