@@ -11,7 +11,7 @@ def add(parser):
     _options.add_run_options(parser)
     add = parser.add_argument
     add("--search", metavar="NAME", default="random", help="random, bayesian, hyperband or grid (default: random)")
-    add("--alphas", metavar="KIND", default="log", help="log, simplex or fixed (default: log)")
+    add("--alphas", dest="kind", metavar="KIND", default="log", help="log, simplex or fixed (default: log)")
     add("--pivot", metavar="TASK", help="the task whose alpha the others are compared with (default: the first)")
     add("--low", metavar="X", type=float, default=0.01, help="least factor of an alpha (default: 0.01)")
     add("--high", metavar="X", type=float, default=100.0, help="greatest factor of an alpha (default: 100)")
@@ -32,7 +32,7 @@ def run(options):
     """Searches alphas, and architectures and balancers if asked, and leaves a folder from which the same command goes on."""
     config = _options.read_config(options)
     folder = options.out or f"runs/tune-{config.data}"
-    alphas = tuning.AlphaSpace(options.alphas, pivot=options.pivot, low=options.low, high=options.high, steps=options.steps)
+    alphas = tuning.AlphaSpace(options.kind, pivot=options.pivot, low=options.low, high=options.high, steps=options.steps)
     objective = _objective(options.objective)
     splits = config.load_data()
     template = config.build(splits)
