@@ -1,8 +1,11 @@
 """`mtlzoo tune`."""
 
-from mtlzoo import tuning
+import shlex
+
+from mtlzoo import runs, tuning
 from mtlzoo.commands import _options
 
+NO_BALANCER = ("balancer", "none")
 HELP = "search alphas, architectures and balancers"
 
 
@@ -56,6 +59,7 @@ def run(options):
     result.save()
     print(result.to_text())
     print(f"Search: {folder}")
+    print(f"Train the best alone: mtlzoo {' '.join(_training(config, result.best))}")
 
 
 def _objective(given):
@@ -70,6 +74,18 @@ def _objective(given):
         except ValueError:
             raise ValueError(f"`objective` must be NAME or NAME=NUMBER, such as sum=0.5; received {text!r}.") from None
     return weights
+
+
+def _training(config, best):
+    """The command that trains the model of the best trial again and leaves a run."""
+    default, parts = vars(runs.RunConfig()), ["train"]
+    searched = {"architecture": best["architecture"], "balancer": best["balancer"], "epochs": best["epochs"]}
+    for name, value in {**vars(config), **searched}.items():
+        if value != default[name] and isinstance(value, (str, int, float)) and not isinstance(value, bool) and (name, value) != NO_BALANCER:
+            parts += [f"--{name.replace('_', '-')}", shlex.quote(str(value))]
+    for name, alpha in best["alphas"].items():
+        parts += ["--alpha", f"{name}={alpha!r}"]
+    return parts
 
 
 def _names(text):

@@ -1,8 +1,10 @@
 """`mtlzoo tune`: a search on real data, gone on with, and refused where it is another."""
 
+import shlex
+
 import pytest
 
-from mtlzoo import cli, tuning
+from mtlzoo import cli, runs, tuning
 from tests.commands.conftest import SMALL
 
 SEARCH = ["tune", *SMALL, "--objective", "sum", "--objective", "left=0.5", "--seed", "3"]
@@ -24,15 +26,12 @@ def test_a_search_is_printed_and_goes_on(tmp_path, capsys, monkeypatch):
     assert {"trials.csv", "trials.md", "front.png", "alphas.png"} <= {path.name for path in (tmp_path / "s").iterdir()}
     assert cli.main([*command, "--search", "random"]) == 2
     assert 'search: "bayesian" there, "random" here' in capsys.readouterr().err
-    result.best_model(*(result.data or (tiny_data(result), None)), epochs=1)
-    assert (tmp_path / "s" / "best" / "model.keras").is_file()
-
-
-def tiny_data(result):
-    """Training data of the same form."""
-    from mtlzoo import runs
-
-    return runs.RunConfig(limit=64).load_data().train
+    training = next(line for line in printed.splitlines() if line.startswith("Train the best alone: mtlzoo "))
+    command = shlex.split(training.removeprefix("Train the best alone: mtlzoo "))
+    assert cli.main([*command, "--no-baseline", "--out", str(tmp_path / "run")]) == 0
+    model, config = runs.load(tmp_path / "run")
+    found = model.evaluate(config.load_data().validation, return_dict=True, verbose=0)
+    assert {key: found[key] for key in result.best["metrics"]} == pytest.approx(result.best["metrics"], rel=1e-5)
 
 
 def test_bad_values_are_one_line_and_code_2(capsys, tmp_path):

@@ -11,7 +11,7 @@ import time
 
 from tests.tuning import toy
 
-SIGNALS = pathlib.Path(os.environ["TOY_SIGNALS"])
+SIGNALS = pathlib.Path(os.environ.get("TOY_SIGNALS", "."))
 TUNER = os.environ.get("KERASTUNER_TUNER_ID", "alone")
 begun = []
 
@@ -25,22 +25,13 @@ def build(hp):
         begun.append(1)
         (SIGNALS / f"{TUNER}_{len(begun)}").touch()
         if len(begun) == 1 and "TOY_WAIT_FOR" in os.environ:
-            wait_for(SIGNALS / os.environ["TOY_WAIT_FOR"])
+            toy.wait_for(SIGNALS / os.environ["TOY_WAIT_FOR"])
         if len(begun) == int(os.environ.get("TOY_STUCK_AT", 0)):
             time.sleep(600)
         return fit(*args, **kwargs)
 
     object.__setattr__(model, "fit", telling)
     return model
-
-
-def wait_for(path, seconds=240):
-    """Waits until a file is there."""
-    end = time.monotonic() + seconds
-    while not path.exists():
-        if time.monotonic() > end:
-            raise TimeoutError(f"{path} did not come")
-        time.sleep(0.1)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def start(tmp_path, monkeypatch):
+def start(tmp_path):
     """Starts `tests.tuning.process` on the folder `s`, and ends what is left of it."""
     signals, processes = tmp_path / "signals", []
     signals.mkdir()
@@ -34,7 +34,6 @@ def start(tmp_path, monkeypatch):
         processes.append(subprocess.Popen(command, env=known, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
         return processes[-1]
 
-    monkeypatch.setenv("TOY_SIGNALS", str(signals))
     yield begin
     for process in processes:
         if process.poll() is None:
@@ -43,10 +42,8 @@ def start(tmp_path, monkeypatch):
 
 
 def test_killed_in_the_middle_of_a_trial_a_grid_goes_on(tmp_path, start):
-    from tests.tuning.process import wait_for
-
     killed = start(4, "grid", TOY_STUCK_AT=3)
-    wait_for(tmp_path / "signals" / "alone_3")
+    toy.wait_for(tmp_path / "signals" / "alone_3")
     os.kill(killed.pid, signal.SIGKILL)
     assert killed.wait() == -signal.SIGKILL
     assert list(tuning.load_result(tmp_path / "s").trials["status"]) == ["completed", "completed", "running"]
@@ -57,8 +54,6 @@ def test_killed_in_the_middle_of_a_trial_a_grid_goes_on(tmp_path, start):
 
 
 def test_two_workers_share_a_search_and_the_trial_of_a_killed_one_is_run_again(tmp_path, start):
-    from tests.tuning.process import wait_for
-
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -66,7 +61,7 @@ def test_two_workers_share_a_search_and_the_trial_of_a_killed_one_is_run_again(t
     chief = start(7, KERASTUNER_TUNER_ID="chief", **shared)
     one = start(7, KERASTUNER_TUNER_ID="one", TOY_WAIT_FOR="two_2", **shared)
     two = start(7, KERASTUNER_TUNER_ID="two", TOY_STUCK_AT=2, **shared)
-    wait_for(tmp_path / "signals" / "two_2")
+    toy.wait_for(tmp_path / "signals" / "two_2")
     os.kill(two.pid, signal.SIGKILL)
     two.wait()
     (lost,) = (name for name in running(tmp_path) if name != first_of(tmp_path, "one"))
