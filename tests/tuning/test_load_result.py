@@ -16,7 +16,7 @@ def test_the_folder_holds_all_but_data_and_functions(tmp_path):
     with pytest.raises(ValueError, match="`builder` must be given"):
         loaded.best_model(toy.DATA)
     model = tuning.load_result(tmp_path / "s", builder=toy.build).best_model(toy.DATA, epochs=1)
-    assert model.evaluate(*toy.DATA, return_dict=True, verbose=0)["zero_mse"] == pytest.approx(result.best["metrics"]["zero_mse"])
+    assert model.evaluate(toy.DATA, return_dict=True, verbose=0)["zero_mse"] == pytest.approx(result.best["metrics"]["zero_mse"])
 
 
 def test_what_is_no_search_is_refused(tmp_path):

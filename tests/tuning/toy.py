@@ -7,12 +7,14 @@ import time
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from mtlzoo import MultiTaskModel, Task, tuning
 from mtlzoo.architectures import hard_sharing
 
 TARGETS = {"zero": 0.0, "one": 1.0}
-DATA = (np.ones((4, 1), "float32"), {name: np.full((4,), value, "float32") for name, value in TARGETS.items()})
+ARRAYS = (np.ones((4, 1), "float32"), {name: np.full((4,), value, "float32") for name, value in TARGETS.items()})
+DATA = tf.data.Dataset.from_tensors(ARRAYS)
 BOTH = {"zero": 1.0, "one": 1.0}
 SQUARED = keras.metrics.MeanSquaredError(name="mse")
 
