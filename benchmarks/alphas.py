@@ -4,6 +4,7 @@ Every method may train trials × epochs epochs for each seed, all told: its own 
 
 - `single_task`: a network a task, and `equal`: the alphas that the source gives, with which all losses start alike. They have nothing to
   choose, and train through: the whole budget in one training.
+- `equal, one trial`: the same for the epochs of one trial alone, to tell what the alphas do from what longer training does.
 - `random`: `tune` draws alphas, trials − 1 trainings of so many epochs, and trains the best trial again.
 - `population`: `train_population`, as many members as trials, turns of two epochs.
 - `learnt`: `learn_alphas` with a balancer of the losses and one of the gradients for so many epochs; then the rest of the budget in one
@@ -103,8 +104,13 @@ def single_task(setting):
 
 
 def equal(setting):
-    """The alphas that the source gives."""
+    """The alphas that the source gives, for the whole budget."""
     return setting.trained(setting.model(), setting.budget, {None: setting.goal.score})["test"], {}
+
+
+def one_trial(setting):
+    """The alphas that the source gives, for the epochs of one trial."""
+    return setting.trained(setting.model(), setting.arguments.epochs, {None: setting.goal.score})["test"], {}
 
 
 def random(setting):
@@ -136,7 +142,7 @@ def learnt(setting, balancer):
 def methods(arguments):
     """The methods by name; `single_task` comes first, since the others are judged against it."""
     frozen = {f"learnt {name}": lambda setting, name=name: learnt(setting, name) for name in arguments.balancers}
-    return {"single_task": single_task, "equal": equal, "random": random, "population": population, **frozen}
+    return {"single_task": single_task, "equal": equal, "equal, one trial": one_trial, "random": random, "population": population, **frozen}
 
 
 def main():
@@ -146,6 +152,7 @@ def main():
     parser.add_argument("--data-dir", default=SHARED if SHARED.is_dir() else None, help="folder of prepared TFDS data")
     parser.add_argument("--architecture", default="hard_sharing", choices=mtlzoo.architectures.names(), metavar="NAME")
     parser.add_argument("--trunk", help="name of a trunk (default: the small one for the input)")
+    parser.add_argument("--methods", nargs="+", metavar="NAME", help="beside single_task (default: all)")
     parser.add_argument("--balancers", nargs="+", default=["uncertainty_weighting", "nash_mtl"], metavar="NAME")
     parser.add_argument("--trials", type=int, default=4, help="trainings that the budget is for, at least 2")
     parser.add_argument("--epochs", type=int, default=10, help="epochs of a trial")
@@ -155,6 +162,9 @@ def main():
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--learning-rate", type=float, default=1e-3, help="of Adam")
     arguments = parser.parse_args()
+    unknown = [name for name in arguments.methods or () if name not in methods(arguments)]
+    if unknown:
+        parser.error(f"--methods must be of {', '.join(methods(arguments))}; received {', '.join(unknown)}")
     settings = [Setting(arguments, seed) for seed in range(arguments.seeds)]
     tasks = settings[0].splits.tasks
     print(
@@ -165,6 +175,8 @@ def main():
     print(f"{'':<30}{header}{'Δm, %':>16}{'s a seed':>10}  alphas, seed 0, as ratios to those given", flush=True)
     base = None
     for name, method in methods(arguments).items():
+        if name not in ["single_task", *(arguments.methods or [name])]:
+            continue
         start, found = time.perf_counter(), [method(setting) for setting in settings]
         seconds = (time.perf_counter() - start) / len(settings)
         results = [results for results, _ in found]

@@ -18,7 +18,8 @@ class PreferenceBalancer(Balancer):
 
     def __init__(self, preferences=None, *, freeze_after=None, name=None):
         super().__init__(freeze_after=freeze_after, name=name)
-        self.preferences = TOLD if preferences == TOLD else _per_task.numbers("preferences", preferences, low=0, strict=True)
+        told = isinstance(preferences, str) and preferences == TOLD
+        self.preferences = TOLD if told else _per_task.numbers("preferences", preferences, low=0, strict=True)
         object.__setattr__(self, "_told", None)  # A weight of the model, and none of this layer.
 
     @property

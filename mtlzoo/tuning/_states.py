@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from mtlzoo import checks, data, files
 from mtlzoo.model import MultiTaskModel
@@ -21,10 +22,20 @@ def check_compiled(model):
     return model
 
 
+def check_data(argument, data):
+    """Checks that data are a `tf.data.Dataset`."""
+    checks.instance(argument, data, tf.data.Dataset, "a tf.data.Dataset of batches (x, {task: y}, {task: weight})")
+
+
 def variables(model) -> list[keras.Variable]:
     """All that a step moves, in one order: weights, statistics, random states, optimizer, balancer and alphas."""
     held = [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
-    return [*held, *(model.balancer.variables if model.balancer is not None else ()), model.alphas.vector]
+    if model.balancer is not None:
+        held += model.balancer.variables
+        # Keras does not count the moments of an optimizer that a layer has among the layer's variables.
+        parts = [part for layer in model.balancer._flatten_layers() for part in vars(layer).values()]
+        held += [variable for part in parts if isinstance(part, keras.optimizers.Optimizer) for variable in part.variables]
+    return [*held, model.alphas.vector]
 
 
 def capture(model) -> list[np.ndarray]:

@@ -50,6 +50,7 @@ def learn_alphas(
     3.0
     """
     _states.check_compiled(model)
+    _states.check_data("train", train)
     names = [task.name for task in model.tasks]
     epochs = checks.integer("epochs", epochs, low=1)
     last = checks.number("last", last, low=0, high=1, strict=True)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import textwrap
 
 from mtlzoo import files
 from mtlzoo.model import MultiTaskModel
@@ -76,7 +77,7 @@ class PopulationResult:
         for _, rows in members:
             axes[-1].plot(rows["epoch"], rows["score"], color="#b8b8b8", linewidth=1, marker=".", markersize=3)
         axes[-1].plot([self.epoch - 1], [self.score], "o", color="#d95f02")
-        axes[-1].set(title=self.objective)
+        axes[-1].set_title(textwrap.fill(self.objective, 28), fontsize=10)
         for axis in axes:
             axis.set_xlabel("epoch", fontsize=9)
             axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))

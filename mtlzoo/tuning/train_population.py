@@ -70,6 +70,8 @@ def train_population(
     (4, True)
     """
     _states.check_compiled(model)
+    _states.check_data("train", train)
+    _states.check_data("validation", validation)
     tasks = [task.replace(alpha=model.alphas[task.name]) for task in model.tasks]
     goal, space = _goal(objective, tasks), as_space(alphas)
     pivot = space.check(tasks)
@@ -104,8 +106,10 @@ def _goal(objective, tasks):
     goal = objective if isinstance(objective, Objective) else as_objective(objective, tasks)
     if goal.needs_baseline and goal.baseline is None:
         raise ValueError(
-            "`objective` 'delta_m' needs results of single-task models: give `mtlzoo.tuning.objective('delta_m', tasks, baseline)`."
+            "`objective` 'delta_m' needs results of single-task models; received none. "
+            "Give mtlzoo.tuning.objective('delta_m', tasks, baseline)."
         )
+    checks.exact_keys("objective", [task.name for task in goal.tasks], [task.name for task in tasks])
     return goal
 
 

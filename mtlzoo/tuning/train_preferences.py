@@ -29,7 +29,7 @@ def train_preferences(
     convex part of a front. "stch" takes r as weights of a smooth maximum, which reaches all of it. "pbi" and "cosmos" take r as the
     direction in which the losses are to lie: with them a task of a greater share keeps the greater loss. All three compare the losses
     as they are, so that these should be of like units, and the model's alphas multiply their weights as ever. `model` itself stays as
-    it is.
+    it is; a balancer that it has is left out.
 
     Args:
         model: a compiled `MultiTaskModel`.
@@ -58,6 +58,8 @@ def train_preferences(
     ((3, 3), [0.1, 0.1, 0.392])
     """
     _states.check_compiled(model)
+    _states.check_data("train", train)
+    _states.check_data("validation", validation)
     shares = as_preferences(preferences, len(model.tasks))
     epochs = checks.integer("epochs", epochs, low=1)
     chosen = [_preferring(balancer, row) for row in shares]

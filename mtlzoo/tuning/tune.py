@@ -12,8 +12,7 @@ from mtlzoo.tuning import _fit_data, _identity, _space, _trials
 from mtlzoo.tuning._bar import TrialBar
 from mtlzoo.tuning.alpha_space import AlphaSpace, as_space
 from mtlzoo.tuning.load_result import load_result
-from mtlzoo.tuning.objective import Objective
-from mtlzoo.tuning.objective import objective as as_objective
+from mtlzoo.tuning.objective import Objective, of_tasks
 from mtlzoo.tuning.result import TuningResult
 
 SEARCHES = ("random", "bayesian", "hyperband", "grid")
@@ -89,7 +88,7 @@ def tune(
     space = _space.make(builder, _with_steps(alphas, search), architectures, balancers, arguments)
     if space.empty:
         raise ValueError("`alphas` must not be 'fixed' where nothing else is searched: give `architectures`, `balancers` or `arguments`.")
-    score = objective if isinstance(objective, Objective) else as_objective(objective, space.tasks)
+    score = of_tasks(objective, space.tasks)
     worker, folder = _is_worker(), Path(checks.instance("folder", folder, (str, os.PathLike), "a path"))
     known = {"search": search, "epochs": epochs, "seed": space.seed, "train": train, "validation": validation}
     _identity.claim(folder, _identity.describe(space, score, **known), worker=worker)

@@ -147,3 +147,13 @@ def test_flattening_at_the_end_can_be_left_off():
     assert apart.without_flattening().names == ("conv",)
     only = Trunk({"flat": layers.Flatten()})
     assert only.without_flattening() == only
+
+
+def test_a_layer_in_front_is_a_part_of_the_first_stage_and_weights_start_as_they_were():
+    dense = layers.Dense(2)
+    dense.build((None, 3))
+    trunk = Trunk({"a": [dense, layers.ReLU()], "b": layers.Dense(1)}).behind(layers.Rescaling(2.0))
+    assert trunk.names == ("a", "b")
+    first, _ = trunk.copy()
+    x = np.ones((1, 3), "float32")
+    np.testing.assert_allclose(first(x), np.maximum(2 * x @ dense.kernel.numpy(), 0), rtol=1e-6)

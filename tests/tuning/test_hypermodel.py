@@ -130,12 +130,12 @@ def test_a_trial_that_diverges_is_failed_and_validation_must_be_there(tmp_path):
 
     made = tuning.hypermodel(build, toy.BOTH, alphas="fixed")
     tuner = keras_tuner.GridSearch(made, objective=made.objective, directory=tmp_path)
-    tuner.search(*toy.DATA, validation_data=toy.DATA, epochs=4, verbose=0)
+    tuner.search(toy.DATA, validation_data=toy.DATA, epochs=4, verbose=0)
     assert [trial.status for trial in tuner.oracle.trials.values()] == ["COMPLETED", "FAILED"]
     assert tuner.oracle.get_best_trials()[0].hyperparameters.values == {"far": 0}
     tuner = keras_tuner.GridSearch(made, objective=made.objective, directory=tmp_path, overwrite=True)
     with pytest.raises(keras_tuner.errors.FatalValueError, match="`validation_data` must be given"):
-        tuner.search(*toy.DATA, verbose=0)
+        tuner.search(toy.DATA, verbose=0)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ def test_over_half_of_the_steps_they_are_the_weights_that_freeze_after_keeps():
     assert found["b"] / found["a"] == pytest.approx(kept[1] / kept[0], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_weights_that_stay_come_out_normalised():
     model = small.model()
     model.alphas = {"a": 0.5, "b": 1.0}
@@ -71,3 +72,5 @@ def test_balancers_without_weights_and_bad_input_are_refused():
         learn_alphas(model, data, pivot="c")
     with pytest.raises(ValueError, match="`last`"):
         learn_alphas(model, data, last=0.0)
+    with pytest.raises(TypeError, match="`train` must be a tf.data.Dataset"):
+        learn_alphas(model, (1, 2))

@@ -125,3 +125,5 @@ def test_bad_input_is_refused_before_anything_is_trained():
     with pytest.raises(TypeError, match="`model`"):
         train_population(keras.Sequential(), data, data, objective="a")
     assert all(np.array_equal(now, then) for now, then in zip(model.get_weights(), before, strict=True)) and dict(model.alphas) == EVEN
+    with pytest.raises(TypeError, match="`validation` must be a tf.data.Dataset"):
+        train_population(model, data, None, **OPTIONS)

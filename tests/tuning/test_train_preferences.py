@@ -48,6 +48,7 @@ def test_equal_preferences_are_the_model_as_it_is_and_all_see_the_same_batches()
     assert found.results[0] == pytest.approx(plain.evaluate(data, return_dict=True, verbose=0))
 
 
+@pytest.mark.slow
 def test_one_that_was_killed_goes_on_with_the_next_preference(tmp_path, monkeypatch):
     data, calls, fit = small.data(), [], _states.fit
 

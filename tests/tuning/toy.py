@@ -3,14 +3,18 @@
 With Σα = 2 and this learning rate, one step of gradient descent reaches the minimum θ = α₂ / Σα of Σ α_t (θ − target_t)².
 """
 
+import time
+
 import keras
 import numpy as np
+import tensorflow as tf
 
 from mtlzoo import MultiTaskModel, Task, tuning
 from mtlzoo.architectures import hard_sharing
 
 TARGETS = {"zero": 0.0, "one": 1.0}
-DATA = (np.ones((4, 1), "float32"), {name: np.full((4,), value, "float32") for name, value in TARGETS.items()})
+ARRAYS = (np.ones((4, 1), "float32"), {name: np.full((4,), value, "float32") for name, value in TARGETS.items()})
+DATA = tf.data.Dataset.from_tensors(ARRAYS)
 BOTH = {"zero": 1.0, "one": 1.0}
 SQUARED = keras.metrics.MeanSquaredError(name="mse")
 
@@ -45,3 +49,12 @@ def rows(count=16, seed=0):
     """Data for the template."""
     x = np.random.default_rng(seed).normal(size=(count, 4)).astype("float32")
     return x, {"a": x.sum(axis=1), "b": (x[:, 0] > 0).astype("float32")}
+
+
+def wait_for(path, seconds=240):
+    """Waits until a file is there."""
+    end = time.monotonic() + seconds
+    while not path.exists():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{path} did not come")
+        time.sleep(0.1)
