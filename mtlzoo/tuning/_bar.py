@@ -6,15 +6,16 @@ class TrialBar:
 
     Args:
         total: the number of trials, or None.
+        shown: False in a worker, whose chief shows the bar.
     """
 
-    def __init__(self, total):
+    def __init__(self, total, shown=True):
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
         console = Console(stderr=True)
         columns = [TextColumn("trials"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.fields[told]}")]
-        self.bar = Progress(*columns, console=console) if console.is_terminal or console.is_jupyter else None
+        self.bar = Progress(*columns, console=console) if shown and (console.is_terminal or console.is_jupyter) else None
         self.row = self.bar.add_task("trials", total=total, told="") if self.bar else None
 
     def __enter__(self):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import time
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def claim(folder, identity, *, worker=False):
     """
     path = folder / FILE
     if worker:
-        wait_for(path, "the chief has not begun the search; chief and workers must see the same `folder`")
+        wait_for(path, "the chief has not begun the search; chief and workers must see the same `folder`", WAIT)
     if path.is_file():
         _compare(path, identity)
         return
@@ -56,9 +57,9 @@ def claim(folder, identity, *, worker=False):
     files.write(path, (json.dumps(identity, indent=2) + "\n").encode())
 
 
-def wait_for(path, why):
-    """Waits until a file is there; raises `ValueError` with the reason after an hour."""
-    end = time.monotonic() + WAIT
+def wait_for(path, why, limit=math.inf):
+    """Waits until a file is there; raises `ValueError` with the reason after so many seconds."""
+    end = time.monotonic() + limit
     while not path.is_file():
         if time.monotonic() > end:
             raise ValueError(f"`folder` must hold {path.name!r} by now: {why}.")

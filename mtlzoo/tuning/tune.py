@@ -96,7 +96,7 @@ def tune(
         _keep_template(space, folder)
     score = _with_baseline(score, space, folder, _fit_data.fit_arguments(train, validation, epochs), worker)
     fit = _fit_data.fit_arguments(train, validation, epochs, callbacks=False)
-    gave_up = _search(space, score, folder, fit, search, max_trials)
+    gave_up = _search(space, score, folder, fit, search=search, max_trials=max_trials, shown=not worker)
     result = load_result(folder, builder=builder, data=(train, validation))
     if result.completed.empty and not worker:
         why = "all of the first trials failed" if gave_up else f"none of {len(result.trials)} trials was completed"
@@ -106,7 +106,7 @@ def tune(
     return result
 
 
-def _search(space, score, folder, fit, search, max_trials):
+def _search(space, score, folder, fit, *, search, max_trials, shown):
     """Runs the trials that are left, or serves them as chief; returns whether the search gave up."""
     from mtlzoo.tuning import _oracles
     from mtlzoo.tuning._hypermodel import MultiTaskHyperModel
@@ -116,7 +116,7 @@ def _search(space, score, folder, fit, search, max_trials):
     oracle = _oracles.make(search, hypermodel.objective, max_trials=max_trials, epochs=fit["epochs"], seed=space.seed)
     with contextlib.redirect_stdout(io.StringIO()):
         tuner = RecordingTuner(oracle, hypermodel, folder)
-    with TrialBar(max_trials) as bar:
+    with TrialBar(max_trials, shown) as bar:
         oracle.watcher = bar.show
         bar.show(oracle)
         try:
