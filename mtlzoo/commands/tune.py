@@ -35,11 +35,7 @@ def add(parser):
 def run(options):
     """Searches alphas, and architectures and balancers if asked, and leaves a folder from which the same command goes on."""
     config = _options.read_config(options)
-<<<<<<< HEAD
     folder = options.out or f"runs/tune-{config.data_name}"
-=======
-    folder = options.out or f"runs/tune-{pathlib.Path(config.data).stem}"
->>>>>>> tuning
     alphas = tuning.AlphaSpace(options.kind, pivot=options.pivot, low=options.low, high=options.high, steps=options.steps)
     objective = _objective(options.objective)
     splits = config.load_data()
