@@ -36,12 +36,12 @@ def judge(config: JudgingConfig, folder, *, progress: bool = True) -> Judgement:
 
     Source: the comparisons of Kurin et al. (NeurIPS 2022) and Xin et al. (NeurIPS 2022), with tuned fixed weights beside all balancers.
 
-    >>> import tempfile
     >>> from mtlzoo.runs import RunConfig
-    >>> run = RunConfig(trunk="mlp", limit=32, epochs=1, tasks=("left", "right"))
-    >>> found = judge(JudgingConfig(run=run, seeds=1, trials=1), tempfile.mkdtemp(), progress=False)
-    >>> list(found.cells)
-    ['single_task', 'hard_sharing, equal', 'hard_sharing, tuned']
+    >>> config = JudgingConfig(run=RunConfig(data="digits", tasks=("left",), limit=20), seeds=2)
+    >>> judge(config, "runs/judging")
+    Traceback (most recent call last):
+        ...
+    ValueError: `tasks` must be at least two, or there is nothing to learn together; received 'left' alone.
     """
     checks.instance("config", config, JudgingConfig, "a mtlzoo.judging.JudgingConfig")
     data = _Data(config)
