@@ -17,7 +17,9 @@ WAIT = 3600  # As long as keras-tuner's workers wait for their chief.
 
 def describe(space, score, *, search, epochs, seed, train, validation):
     """Returns all that decides which trials are run and how they score, as dict of what to plain types."""
-    record = keras.saving.serialize_keras_object(space.template.builder) if space.template.builder else {"name": space.template.name}
+    record = (
+        keras.saving.serialize_keras_object(space.template.builder) if space.template.builder else {"name": type(space.template).__name__}
+    )
     found = {
         "tasks": [task.get_config() for task in space.tasks],
         "search": search,
@@ -25,7 +27,7 @@ def describe(space, score, *, search, epochs, seed, train, validation):
         "epochs": epochs,
         "seed": seed,
         "space": space.config(),
-        "model": _without_names({"name": record["name"], **{k: v for k, v in record.get("arguments", {}).items() if k != "tasks"}}),
+        "model": {"builder": record["name"], **{key: value for key, value in record.get("arguments", {}).items() if key != "tasks"}},
         "train": _data(train),
         "validation": _data(validation),
     }
@@ -49,7 +51,7 @@ def claim(folder, identity, *, worker=False):
     if path.is_file():
         _compare(path, identity)
         return
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and not (folder.is_dir() and all(inner.name.startswith(".") for inner in folder.iterdir())):
         raise ValueError(f"`folder` must be new, empty or of a search that is to go on; {str(folder)!r} holds something else.")
     files.write(path, (json.dumps(identity, indent=2) + "\n").encode())
 
@@ -78,7 +80,7 @@ def load(folder):
 
 def _compare(path, identity):
     there = load(path.parent)
-    unlike = [key for key in identity if there.get(key) != identity[key]]
+    unlike = [key for key in identity if _essence(key, there.get(key)) != _essence(key, identity[key])]
     if unlike:
         told = "; ".join(f"{key}: {_short(there.get(key), identity[key])}" for key in unlike)
         raise ValueError(f"`folder` must be new or of the same search; {str(path.parent)!r} is of another one ({told}). It stays as it is.")
@@ -98,8 +100,13 @@ def _short(there, here):
     return f"{old} there, {new} here"
 
 
+def _essence(key, value):
+    """What must be the same; Keras counts the names of layers up from model to model."""
+    return _without_names(value) if key in ("space", "model") else value
+
+
 def _without_names(value):
-    """A configuration without names, which Keras counts up from model to model."""
+    """A configuration without the names in it."""
     if isinstance(value, dict):
         return {key: _without_names(part) for key, part in value.items() if key not in ("name", "keras_history", "build_config")}
     return [_without_names(part) for part in value] if isinstance(value, (list, tuple)) else value

@@ -1,8 +1,5 @@
-"""The pictures of a search."""
+"""The picture of alphas against metrics."""
 
-import numpy as np
-
-from mtlzoo import evaluation
 from mtlzoo.evaluation import _figures
 
 
@@ -35,10 +32,3 @@ def plot_alphas(result, path):
                 axis.set_ylabel(f"{task.monitor_key}, {task.monitor[1]} is better")
     axes[0, -1].legend(fontsize="small")
     return _figures.saved(figure, path)
-
-
-def plot_front(result, path):
-    """Draws the trials and their front."""
-    names = [task.monitor_key for task in result.tasks]
-    labels = list(np.asarray(result.completed["trial"]))
-    return evaluation.plot_front(result.points, names, result.better, path, labels=labels, reference=result.reference)

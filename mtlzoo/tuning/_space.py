@@ -167,8 +167,9 @@ class FunctionSpace:
         self.template = self._model(hp)
         self.tasks = self.template.tasks
         alphas.check(self.tasks)
-        for name in hp.values:
-            _check_column("hyperparameter", name)
+        for one in hp.space:
+            _check_column("hyperparameter", one.name)
+        self.declared = hp.get_config()["space"]
         self.empty = alphas.kind == "fixed" and not hp.space
 
     def build(self, hp):
@@ -176,7 +177,7 @@ class FunctionSpace:
         model = self._model(hp)
         alphas = self.alphas.declare(hp, model.tasks)
         model.alphas = alphas
-        arguments = {name: value for name, value in hp.values.items() if not name.startswith(("alpha_", "tuner/"))}
+        arguments = own_values(hp)
         balancer = NO_BALANCER if model.balancer is None else model.balancer.name
         return model, {
             "architecture": (model.builder or {}).get("name", model.name),
@@ -197,13 +198,18 @@ class FunctionSpace:
     def config(self):
         """Returns all that is known of the space, in plain types."""
         where = f"{getattr(self.function, '__module__', '')}.{getattr(self.function, '__qualname__', type(self.function).__name__)}"
-        return {"alphas": dataclasses.asdict(self.alphas), "function": where.rpartition(".")[2]}
+        return {"alphas": dataclasses.asdict(self.alphas), "function": where.rpartition(".")[2], "declared": self.declared}
 
     def _model(self, hp):
         model = self.function(hp)
         if not isinstance(model, MultiTaskModel):
             raise TypeError(f"`builder` must return a mtlzoo.MultiTaskModel; {self.function!r} returned {type(model).__name__}.")
         return model
+
+
+def own_values(hp):
+    """Returns the values of the hyperparameters that a function declared, without alphas and what keras-tuner keeps with them."""
+    return {name: value for name, value in hp.values.items() if not name.startswith(("alpha_", "tuner/"))}
 
 
 def built(result, values):

@@ -3,6 +3,7 @@
 import math
 
 from mtlzoo.evaluation import _tables
+from mtlzoo.tuning import _trials
 
 
 def text(result):
@@ -17,23 +18,20 @@ def markdown(result):
 
 def notes(result):
     """Returns what is to be said about a result, line by line."""
-    lines = (
-        [
-            f"Objective: {result.objective}, more is better. * on the Pareto front of the tasks. Trial {result.trials['trial'].iloc[0]} "
-            "is the default: the tasks' own alphas."
-        ]
-        if len(result.trials)
-        else ["No trial has begun."]
-    )
+    if result.trials.empty:
+        return ["No trial has begun."]
+    default = f"Trial {result.trials['trial'].iloc[0]} is the default: the tasks' own alphas."
+    lines = [f"Objective: {result.objective}, more is better. * on the Pareto front of the tasks. {default}"]
+    failed = int((result.trials["status"] == "failed").sum())
+    if failed:
+        lines.append(f"Failed: {failed} of {len(result.trials)} trials; the first said: {_trials.first_message(result.trials)}")
     if result.baseline is not None:
         single = ", ".join(f"{task.monitor_key} {_number(result.baseline[task.monitor_key])}" for task in result.tasks)
         lines.append(f"Single-task models: {single}.")
     if result.completed.empty:
         return [*lines, "No trial was completed."]
-    keys = [task.monitor_key for task in result.tasks]
-    reference = ", ".join(f"{key} {_number(value)}" for key, value in zip(keys, result.reference, strict=True))
-    share = f"{len(result.front)} of {len(result.completed)} trials"
-    lines.append(f"Front: {share}; hypervolume {_number(result.hypervolume)}, reference point {reference}.")
+    if not result.comparable.empty:
+        lines.append(_front(result))
     best, default = result.best, result.default
     alphas = ", ".join(f"{name} {_number(alpha)}" for name, alpha in best["alphas"].items())
     others = "".join(f", {key} {value}" for key, value in best["arguments"].items())
@@ -43,9 +41,16 @@ def notes(result):
     return [*lines, f"Its score is {_number(best['score'])}: {gain}, on the data it was chosen by and from one run; judge it on others."]
 
 
+def _front(result):
+    pairs = zip(result.tasks, result.reference, strict=True)
+    reference = ", ".join(f"{task.monitor_key} {_number(value)}" for task, value in pairs)
+    share = f"{len(result.front)} of {len(result.comparable)} trials"
+    return f"Front: {share}; hypervolume {_number(result.hypervolume)}, reference point {reference}."
+
+
 def _table(result):
     frame = result.trials
-    front = set() if result.completed.empty else set(result.front["trial"])
+    front = set() if result.comparable.empty else set(result.front["trial"])
     columns = [key for key in frame.columns if key != "message" and not (key in ("architecture", "balancer") and frame[key].nunique() < 2)]
     rows = [[_cell(key, row[key], row["trial"] in front) for key in columns] for _, row in frame.iterrows()]
     words = sum(key in ("trial", "status") for key in columns)

@@ -27,8 +27,7 @@ def read(folder, tasks):
         row |= {f"val_{task.monitor_key}": _number(kept.get("logs", {}).get(f"val_{task.monitor_key}")) for task in tasks}
         row |= {"epochs": _number(kept.get("epochs")), "seconds": _number(kept.get("seconds")), "message": kept.get("message")}
         rows.append(row)
-    keys = list(dict.fromkeys(key for row in rows for key in row if key not in ("epochs", "seconds", "message")))
-    return pd.DataFrame(rows, columns=_in_order(keys, tasks) + ["epochs", "seconds", "message"])
+    return pd.DataFrame(rows, columns=_columns(rows, tasks))
 
 
 def values(folder, name):
@@ -51,10 +50,12 @@ def _started(folder):
     return _json(folder / PROJECT / "oracle.json").get("start_order", [])
 
 
-def _in_order(keys, tasks):
+def _columns(rows, tasks):
     """Columns in one order, also where the first trials lack an argument that later ones have."""
-    last = [f"val_{task.monitor_key}" for task in tasks]
-    return [key for key in keys if key not in last] + [key for key in last if key in keys]
+    first = ["trial", "status", "score", "architecture", "balancer", *[f"alpha_{task.name}" for task in tasks]]
+    last = [*[f"val_{task.monitor_key}" for task in tasks], "epochs", "seconds", "message"]
+    arguments = dict.fromkeys(key for row in rows for key in row if key not in (*first, *last))
+    return [*first, *arguments, *last]
 
 
 def _json(path):

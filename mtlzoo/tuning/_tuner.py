@@ -10,6 +10,7 @@ import keras_tuner
 import tensorflow as tf
 
 from mtlzoo import files
+from mtlzoo.tuning._space import own_values
 from mtlzoo.tuning._trials import PROJECT, RECORD
 
 
@@ -37,17 +38,16 @@ class RecordingTuner(keras_tuner.Hyperband):
         """Runs a trial; what its values cause fails it, other errors stop the search."""
         start = time.perf_counter()
         self.hypermodel.trial = self.hypermodel.watch = None
-        path = Path(self.get_trial_dir(trial.trial_id)) / RECORD
         try:
             results = super().run_trial(trial, *args, **kwargs)
         except keras_tuner.errors.FatalError:
             raise
         except (ValueError, tf.errors.ResourceExhaustedError, keras_tuner.errors.FailedTrialError) as error:
-            self._write_record(path, start, " ".join(str(error).split()) or type(error).__name__)
+            self._write_record(trial, start, " ".join(str(error).split()) or type(error).__name__)
             raise keras_tuner.errors.FailedTrialError(str(error)) from error
         except Exception as error:
             raise Stopped(str(error)) from error
-        self._write_record(path, start)
+        self._write_record(trial, start)
         return results
 
     def pre_create_trial(self):
@@ -55,8 +55,10 @@ class RecordingTuner(keras_tuner.Hyperband):
         if self._is_worker():
             time.sleep(0.05)
 
-    def _write_record(self, path, start, message=None):
-        watch, built = self.hypermodel.watch, self.hypermodel.trial or {}
+    def _write_record(self, trial, start, message=None):
+        watch, built = self.hypermodel.watch, self.hypermodel.trial
+        if built is None:  # A function that refused its values says nothing of them.
+            built = {"arguments": own_values(trial.hyperparameters)}
         found = message is None and watch is not None and watch.best_epoch is not None
         logs = {key: float(value) for key, value in watch.best_logs.items()} if found else {}
         record = {
@@ -68,7 +70,7 @@ class RecordingTuner(keras_tuner.Hyperband):
             "seconds": time.perf_counter() - start,
             "message": message,
         }
-        files.write(path, json.dumps(record).encode())
+        files.write(Path(self.get_trial_dir(trial.trial_id)) / RECORD, json.dumps(record).encode())
 
     def _populate_initial_space(self):
         """Declares the space, for a template without building a model."""

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from mtlzoo import checks
 from mtlzoo.tuning import _space
 from mtlzoo.tuning.alpha_space import AlphaSpace
-from mtlzoo.tuning.objective import Objective
-from mtlzoo.tuning.objective import objective as as_objective
+from mtlzoo.tuning.objective import Objective, of_tasks
 
 
 def hypermodel(
@@ -63,7 +62,7 @@ def hypermodel(
     from mtlzoo.tuning._hypermodel import MultiTaskHyperModel
 
     space = _space.make(builder, alphas, architectures, balancers, arguments)
-    score = objective if isinstance(objective, Objective) else as_objective(objective, space.tasks)
+    score = of_tasks(objective, space.tasks)
     if score.needs_baseline and score.baseline is None:
         raise ValueError(
             "`objective` must hold the results of single-task models for Δm: mtlzoo.tuning.objective('delta_m', tasks, baseline). "

@@ -111,6 +111,30 @@ def objective(objective: str | Mapping[str, float], tasks: Sequence[Task], basel
     return Objective(_in_words(weights, tasks), tasks, weights, checked)
 
 
+def of_tasks(given: str | Mapping[str, float] | Objective, tasks: Sequence[Task]) -> Objective:
+    """Returns an objective for these tasks: one that was made for them, or what `objective` makes.
+
+    Args:
+        given: an `Objective`, or a name or dict as for `objective`.
+        tasks: the tasks of the model.
+
+    Returns:
+        An `Objective`.
+
+    Raises:
+        ValueError: the objective was made for other tasks; or as `objective`.
+
+    >>> of_tasks("sum", [Task.regression("sum")]).name
+    '-sum_mae'
+    """
+    if not isinstance(given, Objective):
+        return objective(given, tasks)
+    own, names = ([task.name for task in these] for these in (given.tasks, tasks))
+    if sorted(own) != sorted(names):
+        raise ValueError(f"`objective` must be made for the tasks of the model, {names}; received one for {own}.")
+    return given
+
+
 def _key(name, tasks):
     """The key of the logs, or "delta_m", for a name that a user gave."""
     checks.instance("objective", name, str, "a name or a dict of names to weights")

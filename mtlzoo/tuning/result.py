@@ -67,18 +67,24 @@ class TuningResult:
         return [task.monitor[1] for task in self.tasks]
 
     @property
+    def comparable(self):
+        """The rows of the completed trials in which each task's main metric is finite."""
+        values = self.completed[[f"val_{task.monitor_key}" for task in self.tasks]].to_numpy(dtype="float64")
+        return self.completed[np.isfinite(values).all(axis=1)]
+
+    @property
     def points(self) -> np.ndarray:
-        """Main validation metric of each task at each completed trial's best epoch, [completed, T]."""
-        return self.completed[[f"val_{task.monitor_key}" for task in self.tasks]].to_numpy(dtype="float64")
+        """Main validation metric of each task at the best epoch of each comparable trial, [comparable, T]."""
+        return self.comparable[[f"val_{task.monitor_key}" for task in self.tasks]].to_numpy(dtype="float64")
 
     @property
     def front(self):
-        """The rows of the completed trials on the Pareto front over the tasks."""
-        return self.completed[evaluation.pareto_front(self.points, self.better)]
+        """The rows of the trials on the Pareto front over the tasks."""
+        return self.comparable[evaluation.pareto_front(self.points, self.better)]
 
     @property
     def reference(self) -> np.ndarray:
-        """The reference point of the hypervolume, [T]: `mtlzoo.evaluation.reference_point` of all completed trials."""
+        """The reference point of the hypervolume, [T]: `mtlzoo.evaluation.reference_point` of all comparable trials."""
         return evaluation.reference_point(self.points, self.better)
 
     @property
@@ -98,21 +104,28 @@ class TuningResult:
         """Returns the table as CSV; NaN is an empty cell."""
         return self.trials.to_csv(index=False, lineterminator="\n")
 
-    def save(self, folder=None) -> list[Path]:
-        """Writes `trials.csv`, `trials.md`, and the plots `alphas.png` (unless alphas were fixed) and `front.png` (of two tasks or more).
+    def save_tables(self, folder=None) -> list[Path]:
+        """Writes `trials.csv` and `trials.md`, and returns the paths.
 
         Args:
             folder: where to; None for the search's folder. What is there of these names is replaced.
         """
         folder = self.folder if folder is None else Path(folder)
-        written = [
-            files.write(folder / "trials.csv", self.to_csv().encode()),
-            files.write(folder / "trials.md", self.to_markdown().encode()),
-        ]
-        if not self.completed.empty and _plots.varied(self):
-            _plots.plot_alphas(self, folder / "alphas.png")
+        texts = {"trials.csv": self.to_csv(), "trials.md": self.to_markdown()}
+        return [files.write(folder / name, content.encode()) for name, content in texts.items()]
+
+    def save(self, folder=None) -> list[Path]:
+        """Writes the tables, `alphas.png` (if alphas differ) and `front.png` (of two tasks or more), and returns the paths.
+
+        Args:
+            folder: where to; None for the search's folder. What is there of these names is replaced.
+        """
+        folder = self.folder if folder is None else Path(folder)
+        written = self.save_tables(folder)
+        if _plots.varied(self):
+            self.plot_alphas(folder / "alphas.png", overwrite=True)
             written.append(folder / "alphas.png")
-        if not self.completed.empty and len(self.tasks) > 1:
+        if not self.comparable.empty and len(self.tasks) > 1:
             self.plot_front(folder / "front.png", overwrite=True)
             written.append(folder / "front.png")
         return written
@@ -137,7 +150,8 @@ class TuningResult:
             path: a PNG file to write, or None.
             overwrite: whether a file that is there may be replaced.
         """
-        return _plots.plot_front(self, None if path is None else files.free_path("path", path, overwrite))
+        names, labels = [task.monitor_key for task in self.tasks], [str(trial) for trial in self.comparable["trial"]]
+        return evaluation.plot_front(self.points, names, self.better, path, labels=labels, reference=self.reference, overwrite=overwrite)
 
     def best_model(self, train=None, validation=None, epochs: int | None = None):
         """Builds the model of the best trial anew, trains it, and saves it as `best/model.keras` in the search's folder.

@@ -12,8 +12,7 @@ from mtlzoo.tuning import _fit_data, _identity, _space, _trials
 from mtlzoo.tuning._bar import TrialBar
 from mtlzoo.tuning.alpha_space import AlphaSpace, as_space
 from mtlzoo.tuning.load_result import load_result
-from mtlzoo.tuning.objective import Objective
-from mtlzoo.tuning.objective import objective as as_objective
+from mtlzoo.tuning.objective import Objective, of_tasks
 from mtlzoo.tuning.result import TuningResult
 
 SEARCHES = ("random", "bayesian", "hyperband", "grid")
@@ -61,7 +60,7 @@ def tune(
         epochs: passes over the data, of the longest trial.
 
     Returns:
-        A `TuningResult`; its tables and plots lie in the folder, too. In a worker it holds what had ended by then.
+        A `TuningResult`; its tables lie in the folder, too, as `trials.csv` and `trials.md`. In a worker it holds what had ended by then.
 
     Raises:
         ValueError: an argument is out of bounds, the folder is of another search, or no trial could be completed; nothing that lies
@@ -89,7 +88,7 @@ def tune(
     space = _space.make(builder, _with_steps(alphas, search), architectures, balancers, arguments)
     if space.empty:
         raise ValueError("`alphas` must not be 'fixed' where nothing else is searched: give `architectures`, `balancers` or `arguments`.")
-    score = objective if isinstance(objective, Objective) else as_objective(objective, space.tasks)
+    score = of_tasks(objective, space.tasks)
     worker, folder = _is_worker(), Path(checks.instance("folder", folder, (str, os.PathLike), "a path"))
     known = {"search": search, "epochs": epochs, "seed": space.seed, "train": train, "validation": validation}
     _identity.claim(folder, _identity.describe(space, score, **known), worker=worker)
@@ -103,7 +102,7 @@ def tune(
         why = "all of the first trials failed" if gave_up else f"none of {len(result.trials)} trials was completed"
         raise ValueError(f"`builder` must make models that can be trained: {why}. The first said: {_trials.first_message(result.trials)}")
     if not worker:
-        result.save()
+        result.save_tables()
     return result
 
 
