@@ -14,9 +14,10 @@ class Search:
     """Branch and bound for the models, within a budget, whose gains of served tasks have the greatest sum.
 
     A node has the tasks not served yet and the budget left; it branches over the part that is served together with the lowest of
-    these tasks, and over the number of helpers, tasks of the group that it does not serve. The bound is the best sum if helpers
-    cost nothing, by dynamic programming over sets of tasks. Where they do cost nothing it is the sum itself, so that the
-    first descent finds the best.
+    these tasks, and over the number of helpers, tasks of the group that it does not serve. A node is left if one with the same tasks
+    had as much budget and value, or by two bounds, both by dynamic programming over sets of tasks: the best sum if helpers
+    cost nothing (where they do, it is the sum itself, so that the first descent finds the best), and the best sum if the budget
+    can be overdrawn or sold at a price (Lagrange), for several prices.
 
     Args:
         gains: [2^T, T], what each task gains in each group; where it is no member nothing is read.
@@ -31,7 +32,8 @@ class Search:
         self.same = _SAME * self.largest
         self.best, self.group = self._served(gains)
         self.reach = self._reach(self.best.max(axis=1))
-        self.found, self.value = [], -math.inf
+        self.prices, self.priced = self._priced() if task_cost else (np.zeros(0), np.zeros((0, len(gains))))
+        self.found, self.value, self.seen = [], -math.inf, {}
 
     def run(self):
         """Returns the best models as pairs of masks, group and served."""
@@ -74,16 +76,37 @@ class Search:
             reach[1:, mask] = (best[parts] + reach[:-1, mask ^ parts]).max(axis=1)
         return reach
 
+    def _priced(self):
+        """Prices of budget, and by price and set of tasks to serve the greatest sum less what its models cost at that price."""
+        prices = self.largest * np.geomspace(0.01, 4 * self.tasks / self.price, 9)
+        for _ in range(2):  # Once over all that may be, then closely around the price with the best bound for all tasks.
+            costs = 1 + self.price * (self.sizes[:, None] + np.arange(self.best.shape[1]) - 1)
+            best = np.stack([(self.best - price * costs).max(axis=1) for price in prices])
+            sums = np.zeros(best.shape)
+            for mask in range(1, best.shape[1]):
+                parts = _with_lowest(mask)
+                sums[:, mask] = (best[:, parts] + sums[:, mask ^ parts]).max(axis=1)
+            place = int(np.argmin(sums[:, -1] + prices * self.budget))
+            found = prices, sums
+            prices = np.geomspace(prices[max(place - 1, 0)], prices[min(place + 1, len(prices) - 1)], 9)
+        return found
+
     def _visit(self, mask, left, value, models):
         if not mask:
             self.found, self.value = models, value
             return
+        if any(more >= left and better >= value for more, better in self.seen.get(mask, ())):
+            return
+        self.seen[mask] = [pair for pair in self.seen.get(mask, ()) if pair[0] > left or pair[1] > value] + [(left, value)]
         parts = _with_lowest(mask)
         rest = mask ^ parts
         helpers = np.arange(self.best.shape[1])
         after = left - 1 - self.price * (self.sizes[parts][:, None] + helpers - 1)
         count = np.minimum(self._models(after, self.sizes[rest][:, None]), len(self.reach) - 1)
         sums = value + self.best[parts] + self.reach[count, rest[:, None]]
+        if len(self.prices):
+            bound = (self.priced[:, rest, None] + self.prices[:, None, None] * after).min(axis=0)
+            sums = np.minimum(sums, value + self.best[parts] + bound)
         sums[after < -_WHOLE] = -math.inf
         for place in np.argsort(-sums, axis=None, kind="stable"):
             part, helper = np.unravel_index(place, sums.shape)

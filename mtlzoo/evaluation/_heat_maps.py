@@ -39,7 +39,7 @@ def draw(figure, axis, values, rows, columns, *, title, across, down, top=None):
             text = f"{round(value, 2) + 0.0:.2f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.2f}"
             axis.text(place[1], place[0], text, ha="center", va="center", fontsize=8, color=colour)
     small = 8 if max(values.shape) <= 16 else 6
-    slanted = sum(len(label) for label in columns) > 8 * len(columns) or len(columns) > 6
+    slanted = sum(len(label) for label in columns) > 8 * len(columns) or max(len(label) for label in columns) > 10 or len(columns) > 6
     wide, high = (range(0, count, -(-count // _LABELLED)) for count in (len(columns), len(rows)))
     turned = {"rotation": 45, "ha": "right"} if slanted else {}
     axis.set_xticks(wide, [columns[place] for place in wide], fontsize=small, **turned)

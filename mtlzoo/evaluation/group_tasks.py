@@ -9,7 +9,7 @@ from mtlzoo.evaluation import _affinities
 from mtlzoo.evaluation._branch_and_bound import Search
 from mtlzoo.evaluation._grouping import Grouping
 
-MOST_TASKS = 14
+_MOST, _MOST_WITH_COST = 14, 12  # More would take minutes.
 
 
 def group_tasks(
@@ -26,11 +26,12 @@ def group_tasks(
     A task may be trained in several models and is served by one of them, so that it can help others elsewhere. What it gains
     in a group is the mean of its affinities from the others (`group_affinity`), unless the group was measured. The choice is the
     best of all, by branch and bound; of equal ones it is the cheapest. The time grows as 3^T: 10 tasks take a tenth
-    of a second, 12 about a second, 14 some seconds, and a few times that at a `task_cost` near 1.
+    of a second, 12 about a second, 14 some seconds. With a `task_cost` 12 tasks take one to some seconds, a quarter of a minute
+    where very many choices are almost equal.
 
     Args:
-        affinity: [T, T], T at most 14; entry [i, j] is how much task i helps task j, + is better, such as TAG's lookahead. The
-            diagonal is not read (TAG's is no gain of training alone): what a task gains alone is said by `alone`.
+        affinity: [T, T], T at most 14, or 12 with a `task_cost`; entry [i, j] is how much task i helps task j, + is better, such as
+            TAG's lookahead. The diagonal is not read (TAG's is no gain of training alone): what a task gains alone is said by `alone`.
         budget: what all models may cost; with a `task_cost` of 0 the number of models.
         names: names of the tasks in the order of the matrix; None for task0, task1, ...
         alone: what a task gains that is trained alone: a number, or one a task, [T].
@@ -54,10 +55,12 @@ def group_tasks(
     """
     affinity = _affinities.matrix(affinity)
     count = len(affinity)
-    if count > MOST_TASKS:
-        raise ValueError(f"`affinity` must be of at most {MOST_TASKS} tasks, as the search is exact; received {count}.")
-    names = _affinities.names(names, count)
     task_cost = checks.number("task_cost", task_cost, low=0, high=1)
+    most = _MOST_WITH_COST if task_cost else _MOST
+    if count > most:
+        given = f" with a task_cost of {task_cost:g}" if task_cost else ""
+        raise ValueError(f"`affinity` must be of at most {most} tasks{given}, as the search is exact; received {count}.")
+    names = _affinities.names(names, count)
     budget = checks.number("budget", budget, low=0)
     least = 1 + task_cost * (count - 1)
     if budget < least - 1e-9:

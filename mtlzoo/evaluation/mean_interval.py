@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mtlzoo import checks
+from mtlzoo.evaluation import _confidence
 
 
 def mean_interval(values: Sequence[float], *, confidence: float = 0.95) -> tuple[float, float]:
@@ -29,7 +29,7 @@ def mean_interval(values: Sequence[float], *, confidence: float = 0.95) -> tuple
     """
     from scipy import stats
 
-    confidence = checked_confidence(confidence)
+    confidence = _confidence.checked(confidence)
     values = np.asarray(values, "float64")
     if values.ndim != 1 or not len(values):
         raise ValueError(f"`values` must be [n] with at least one value; received the shape {values.shape}.")
@@ -39,11 +39,3 @@ def mean_interval(values: Sequence[float], *, confidence: float = 0.95) -> tuple
         return float(values[0]), float("nan")
     error = values.std(ddof=1) / np.sqrt(len(values))
     return float(values.mean()), float(stats.t.ppf(0.5 + confidence / 2, len(values) - 1) * error)
-
-
-def checked_confidence(confidence):
-    """Returns a confidence after checking that it is above 0 and below 1."""
-    confidence = checks.number("confidence", confidence, low=0, high=1, strict=True)
-    if confidence == 1:
-        raise ValueError("`confidence` must be below 1: no finite interval is certain; received 1.")
-    return confidence

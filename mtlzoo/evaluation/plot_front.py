@@ -70,7 +70,8 @@ def plot_front(
     draw = _plane if len(names) == 2 else _parallel
     draw(axis, points, front, corner, titles, better, labels)
     place = ", ".join(f"{value:.4g}" for value in corner)
-    axis.set_title(f"{front.sum()} of {len(points)} on the front, hypervolume {volume:.4g} from ({place})", fontsize=10)
+    told = f"{front.sum()} of {len(points)} on the front, hypervolume {volume:.4g}"
+    axis.set_title(f"{told}{' ' if len(names) == 2 else chr(10)}from ({place})", fontsize=10)
     axis.spines[["top", "right"]].set_visible(False)
     return _figures.saved(figure, path)
 
@@ -113,6 +114,7 @@ def _parallel(axis, points, front, corner, titles, better, labels):
     low, high = gains.min(axis=0), gains.max(axis=0)
     heights = np.where(high > low, (gains - low) / np.where(high > low, high - low, 1.0), 0.5)
     places = np.arange(len(titles))
+    aside = {"ha": "center", "fontsize": 8, "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1}}
     colours = _colours(int(front.sum()))
     for row in heights[~front]:
         axis.plot(places, row, color=_BEHIND, linewidth=0.9, alpha=0.6, zorder=2)
@@ -121,8 +123,8 @@ def _parallel(axis, points, front, corner, titles, better, labels):
     for place in places:
         axis.axvline(place, color="black", linewidth=0.8, zorder=1)
         worst, best = points[gains[:, place].argmin(), place], points[gains[:, place].argmax(), place]
-        axis.text(place, 1.03, f"{best:.4g}", ha="center", va="bottom", fontsize=8)
-        axis.text(place, -0.03, f"{worst:.4g}", ha="center", va="top", fontsize=8)
+        axis.text(place, 1.03, f"{best:.4g}", va="bottom", **aside)
+        axis.text(place, -0.03, f"{worst:.4g}", va="top", **aside)
     axis.set_xticks(places, titles, fontsize=9)
     axis.set_yticks([0, 1], ["worst", "best"], fontsize=8)
     axis.set(xlim=(-0.3, len(titles) - 0.7), ylim=(-0.1, 1.1))

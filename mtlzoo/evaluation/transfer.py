@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mtlzoo import checks
-from mtlzoo.evaluation import _metrics
+from mtlzoo.evaluation import _confidence, _metrics
 from mtlzoo.evaluation._transfer import Transfer
-from mtlzoo.evaluation.mean_interval import checked_confidence, mean_interval
+from mtlzoo.evaluation.mean_interval import mean_interval
 from mtlzoo.task import Task, check_tasks
 
 _SAME = 1e-6  # Relative difference up to which two values are equal: metrics are float32.
@@ -60,7 +60,7 @@ def transfer(
     {'a': 'negative', 'noise': 'unlearnable'}
     """
     tasks = check_tasks(tasks)
-    confidence, margin = checked_confidence(confidence), checks.number("margin", margin, low=0)
+    confidence, margin = _confidence.checked(confidence), checks.number("margin", margin, low=0)
     multi, single = _read("multi", multi, tasks), _read("single", single, tasks)
     if chance is not None:
         checks.instance("chance", chance, Mapping, "a dict as `chance_results` returns")

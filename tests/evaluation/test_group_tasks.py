@@ -57,6 +57,15 @@ def test_no_choice_of_groups_is_better_of_five_tasks_or_with_groups_of_any_gains
     check(found, gains.get, budget, task_cost)
 
 
+@pytest.mark.parametrize(("budget", "task_cost"), [(3.0, 0.3), (3.9, 0.3), (3.5, 0.5)])
+def test_no_choice_is_better_where_many_are_almost_equal(rng, budget, task_cost):
+    affinity = np.where(np.arange(5)[:, None] == 0, 1.0, -0.1) + rng.normal(0, 1e-6, (5, 5))  # One task helps all others.
+    found = group_tasks(affinity, budget, task_cost=task_cost)
+    gains_of = functools.partial(group_affinity, affinity)
+    assert found.total == pytest.approx(best_of_all(gains_of, 5, budget, task_cost), abs=1e-9)
+    check(found, gains_of, budget, task_cost)
+
+
 def check(found, gains_of, budget, task_cost):
     """A grouping is what it says: all served once, where they are trained, at their gains and within the budget."""
     assert isinstance(found, Grouping)
@@ -139,7 +148,8 @@ def test_text_and_markdown_say_who_serves_and_who_helps():
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
-        ({"affinity": np.zeros((15, 15))}, ValueError, "at most 14 tasks"),
+        ({"affinity": np.zeros((15, 15))}, ValueError, "at most 14 tasks, as"),
+        ({"affinity": np.zeros((13, 13)), "task_cost": 0.1}, ValueError, "at most 12 tasks with a task_cost of 0.1"),
         ({"affinity": np.zeros((2, 3))}, ValueError, r"\[T, T\]"),
         ({"budget": 0.5}, ValueError, "at least 1, the cost of one model"),
         ({"budget": 1.2, "task_cost": 0.25}, ValueError, "at least 1.25"),

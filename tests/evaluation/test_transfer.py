@@ -3,12 +3,13 @@
 import json
 import math
 
+import keras
 import numpy as np
 import pytest
 from scipy import stats
 
-from mtlzoo import Task
-from mtlzoo.evaluation import Transfer, transfer
+from mtlzoo import Task, architectures
+from mtlzoo.evaluation import Transfer, chance_results, transfer
 
 TASKS = [Task.multiclass("digit", 10), Task.regression("price"), Task.regression("noise")]
 MULTI = {"digit": [0.95, 0.96, 0.94, 0.95], "price": [2.2, 2.3, 2.25, 2.15], "noise": [3.3, 3.1, 3.2, 3.4]}
@@ -112,6 +113,24 @@ def test_the_summary_is_one_sentence_that_claims_no_more_than_it_can():
     found = transfer(MULTI, SINGLE, TASKS).summary
     assert found.startswith("Against single-task models, multi-task learning helped digit (+4.97 ± ") and found.count(". ") == 0
     assert "hurt price" in found and found.endswith(", negative transfer).")
+
+
+@pytest.mark.slow
+def test_models_trained_on_noise_too_leave_it_unlearnable(rng):
+    x = rng.normal(size=(1500, 6)).astype("float32")
+    noise = rng.normal(size=1500).astype("float32")
+    labels = {"sign": (x[:, 0] > x[:, 1]).astype("float32"), "noise": noise, "guess": rng.integers(0, 3, 1500).astype("int32")}
+    train, test = ((x[part], {name: of[part] for name, of in labels.items()}) for part in (slice(0, 500), slice(500, None)))
+    tasks = [Task.binary("sign"), Task.regression("noise"), Task.multiclass("guess", 3, monitor=("loss", "min"))]
+    runs = {}
+    for builder in (architectures.hard_sharing, architectures.single_task):
+        models = [builder((6,), tasks, trunk="mlp", optimizer=keras.optimizers.Adam(0.01), seed=seed) for seed in range(3)]
+        for model in models:
+            model.fit(*train, epochs=12, batch_size=50, verbose=0)
+        runs[builder] = [model.evaluate(*test, batch_size=500, return_dict=True, verbose=0) for model in models]
+    found = transfer(*runs.values(), tasks, chance=chance_results(tasks, train, test))
+    assert found.verdicts["noise"] == found.verdicts["guess"] == "unlearnable" and found.verdicts["sign"] != "unlearnable"
+    assert "noise and guess came out no better than a constant" in found.summary
 
 
 @pytest.mark.parametrize(
