@@ -14,7 +14,7 @@ from mtlzoo.runs import RunConfig
 
 
 def test_configuration_round_trip(tmp_path):
-    config = RunConfig(alphas={"sum": 0.5}, epochs=3, seed=7, limit=10)
+    config = RunConfig(alphas={"sum": 0.5}, epochs=3, seed=7, limit=10, tasks=["sum", "left"])
     path = tmp_path / "config.json"
     path.write_text(json.dumps(runs._described(config)))
     assert RunConfig.load(path) == config == RunConfig.load(tmp_path)
@@ -36,6 +36,14 @@ def test_free_folders_are_numbered(tmp_path):
     (tmp_path / "digits-1" / "model.keras").touch()
     made = [runs.free_folder(config, tmp_path) for _ in range(2)]
     assert made == [tmp_path / "digits-2", tmp_path / "digits-3"], "what was handed out is taken"
+
+
+def test_folders_of_a_file_are_called_after_it(tmp_path):
+    config = RunConfig(data="/some/where/people.csv.gz", tasks=("income",))
+    assert config.data_name == "people" and RunConfig(data="mnist+fashion_mnist").data_name == "mnist+fashion_mnist"
+    assert runs.free_folder(config, tmp_path, prefix="compare-").name == "compare-people-1"
+    with pytest.raises(TypeError, match="`tasks`"):
+        RunConfig(tasks="income")
 
 
 def test_the_baseline_has_the_run_s_size_budget_and_seed():

@@ -57,7 +57,9 @@ def load(
         raise TypeError(f"`tasks` must be a sequence of names; received {tasks!r}.")
     if is_table(spec):
         path = pathlib.Path(data_dir, pathlib.Path(spec).name) if data_dir else pathlib.Path(spec)
-        return _from_file(path, tasks, batch_size=batch_size, seed=seed, limit=limit, encoder=encoder, verbose=verbose)
+        found, frame = _tasks_of_file(path, tasks, verbose)
+        splits = from_table(frame, found, batch_size=batch_size, seed=seed, encoder=encoder, standardize=True, limit=limit, verbose=verbose)
+        return dataclasses.replace(splits, info=f"{path.name}, {splits.info}")
     options = {"batch_size": batch_size, "seed": seed, "limit": limit}
     if encoder is not None:
         tables = [name for name in sources.names() if "encoder" in inspect.signature(sources.get(name)).parameters]
@@ -91,16 +93,15 @@ def is_table(spec: str) -> bool:
     return spec not in sources.names() and _table.ending(pathlib.Path(spec)) in _table.READERS
 
 
-def _from_file(path, tasks, *, encoder, verbose, **options):
+def _tasks_of_file(path, tasks, verbose):
+    """The tasks of a file, with their columns, and its table."""
     frame = _table.read(path)
     if not tasks:
         raise ValueError(
             f"`tasks` must name the columns of {str(path)!r} that are to be predicted (--task COLUMN, once or more); "
             f"its columns are {', '.join(map(repr, frame.columns))}."
         )
-    found = infer_tasks(frame, tasks, verbose=verbose)
-    splits = from_table(frame, found, encoder=encoder, standardize=True, verbose=verbose, **options)
-    return dataclasses.replace(splits, info=f"{path.name}, {splits.info}")
+    return infer_tasks(frame, tasks, verbose=verbose), frame
 
 
 def _with_tasks(splits, names):

@@ -6,8 +6,6 @@ from mtlzoo import evaluation
 from mtlzoo.judging import _networks, _others, _tuning
 from mtlzoo.judging._methods import BASELINE
 
-PAIRED = "of the same seed"
-
 
 def number(value):
     """A value as text with four significant digits, thousands whole."""
@@ -53,7 +51,7 @@ def answer(judgement):
     elif stand == "?":
         why += ", which has no interval, since a value is missing or a single-task value is 0"
     else:
-        why += f" over {seeds} seeds against single-task models {PAIRED}"
+        why += f" over {seeds} seeds against single-task models of the same seed"
     return f"{told}; {why}{_by_task(judgement, best)}{_smaller(judgement, best, stand)}."
 
 
@@ -120,8 +118,9 @@ def notes(judgement):
         f"Every network: {config.run.epochs} epochs, {config.run.batch_size} rows a batch, Adam at {config.run.learning_rate:g}. "
         f"{_networks.RULE}",
         _tuning.told(judgement),
-        "Equal is alphas of 1, with which balancers start, too. "
-        "ms a step is the median over the epochs after the first; peak memory is that of the whole process, TensorFlow included.",
+        "A task is unlearnable if neither kind of model is better than the best constant output by more than 1 %. "
+        "Equal is alphas of 1, with which balancers start, too; ms a step is the median over the epochs after the first; peak memory is "
+        "that of the whole process, TensorFlow included.",
     ]
     if any(method.architecture is None for method in judgement.methods):
         found.append(_others.RULE)

@@ -45,7 +45,7 @@ def methods(config, splits):
     found = [Method(BASELINE, BASELINE, "own")]
     for name in config.architectures:
         found.append(Method(f"{name}, equal", name))
-        if any(alpha != 1 for alpha in own_alphas(config, splits).values()):
+        if any(alpha != 1 for alpha in own_alphas(config, splits.tasks).values()):
             found.append(Method(f"{name}, own alphas", name, "own"))
         found.append(Method(f"{name}, tuned", name, "tuned"))
         found += [Method(f"{name}, {balancer}", name, "equal", balancer) for balancer in config.balancers]
@@ -54,6 +54,6 @@ def methods(config, splits):
     return found
 
 
-def own_alphas(config, splits):
+def own_alphas(config, tasks):
     """The alphas of the source, changed by those of the run."""
-    return {task.name: float(config.run.alphas.get(task.name, task.alpha)) for task in splits.tasks}
+    return {task.name: float(config.run.alphas.get(task.name, task.alpha)) for task in tasks}

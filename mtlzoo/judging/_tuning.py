@@ -10,7 +10,8 @@ from mtlzoo.judging._methods import Method
 
 RULE = (
     "Tuned alphas are, for each architecture, the best on the validation rows of seed {seed} among {trials} of a random search ({epochs} "
-    "epochs each; the source's own alphas, then each task but one with a factor from 0.1 to 10) and alphas of 1; they stay for all seeds."
+    "epochs each; the source's own alphas, then each task but one with a factor from 0.1 to 10) and alphas of 1. They stay for all seeds: "
+    "where the seed decides the split, too, some of these rows are test rows of other seeds."
 )
 
 

@@ -36,12 +36,12 @@ def judge(config: JudgingConfig, folder, *, progress: bool = True) -> Judgement:
 
     Source: the comparisons of Kurin et al. (NeurIPS 2022) and Xin et al. (NeurIPS 2022), with tuned fixed weights beside all balancers.
 
-    >>> import tempfile
     >>> from mtlzoo.runs import RunConfig
-    >>> run = RunConfig(trunk="mlp", limit=32, epochs=1, tasks=("left", "right"))
-    >>> found = judge(JudgingConfig(run=run, seeds=1, trials=1), tempfile.mkdtemp(), progress=False)
-    >>> list(found.cells)
-    ['single_task', 'hard_sharing, equal', 'hard_sharing, tuned']
+    >>> config = JudgingConfig(run=RunConfig(data="digits", tasks=("left",), limit=20), seeds=2)
+    >>> judge(config, "runs/judging")
+    Traceback (most recent call last):
+        ...
+    ValueError: `tasks` must be at least two, or there is nothing to learn together; received 'left' alone.
     """
     checks.instance("config", config, JudgingConfig, "a mtlzoo.judging.JudgingConfig")
     data = _Data(config)
@@ -51,20 +51,14 @@ def judge(config: JudgingConfig, folder, *, progress: bool = True) -> Judgement:
     if len(splits.tasks) < 2:
         raise ValueError(f"`tasks` must be at least two, or there is nothing to learn together; received {splits.tasks[0].name!r} alone.")
     kept, bar = Folder(folder, config), Bar(progress)
+    cells, chance = {method.name: [] for method in chosen}, []
     with bar.over(len(chosen) * config.seeds):
-        cells = {method.name: [] for method in chosen}
         for seed in config.all_seeds:
             for method in chosen:
                 bar.say(f"{method.name}, seed {seed}")
                 cells[method.name].append(_cell(config, method, seed, data, kept, bar))
                 bar.step()
-    chance = []
-    for seed in config.all_seeds:
-        name = f"chance-seed{seed}"
-        if kept.read(name) is None:
-            found = data.of(seed)
-            kept.keep(name, evaluation.chance_results(found.tasks, found.train, found.test))
-        chance.append(kept.read(name))
+            chance.append(_chance(seed, data, kept))
     return Judgement(
         config=config, tasks=splits.tasks, methods=tuple(chosen), cells=cells, chance=chance, info=splits.info, sizes=splits.sizes
     )
@@ -74,14 +68,24 @@ class _Data:
     """The splits of one seed at a time."""
 
     def __init__(self, config):
-        self._config, self._seed, self._splits = config, None, None
+        self._config, self._seed, self._splits, self.tasks = config, None, None, None
 
     def of(self, seed):
+        """The splits of a seed."""
         if seed != self._seed:
             first = self._seed is None
             self._splits = dataclasses.replace(self._config.run, seed=seed).load_data(verbose=first)
-            self._seed = seed
+            self._seed, self.tasks = seed, self._splits.tasks
         return self._splits
+
+
+def _chance(seed, data, kept):
+    """What the best constant output reaches on a seed's test data: as it is kept, or found and kept."""
+    name = f"chance-seed{seed}"
+    if kept.read(name) is None:
+        splits = data.of(seed)
+        kept.keep(name, evaluation.chance_results(splits.tasks, splits.train, splits.test))
+    return kept.read(name)
 
 
 def _check_buildable(config, chosen, splits):
@@ -119,15 +123,16 @@ def _cell(config, method, seed, data, kept, bar):
 
 
 def _alphas(config, method, data, kept, bar):
-    """The alphas of a method; tuned ones are searched for once, and kept."""
-    splits = data.of(first := config.run.seed)
+    """The alphas of a method; tuned ones are searched for once, on the first seed, and kept."""
+    names, first = [task.name for task in data.tasks], config.run.seed
     if method.alphas == "own":
-        return own_alphas(config, splits)
+        return own_alphas(config, data.tasks)
     if method.alphas == "equal":
-        return {task.name: 1.0 for task in splits.tasks}
+        return dict.fromkeys(names, 1.0)
     name = f"alphas-{method.architecture}"
     if kept.read(name) is None:
         bar.say(f"{method.architecture}: tuning alphas, {config.trials} trials")
+        splits = data.of(first)
         known = methods(config, splits)
         fixed = [one for one in known if one.architecture == method.architecture and one.alphas != "tuned" and one.balancer is None]
         cells = [kept.read(f"{one.slug}-seed{first}") for one in (known[0], *fixed)]

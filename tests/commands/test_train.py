@@ -4,6 +4,9 @@ import json
 
 import keras
 import numpy as np
+import pandas
+import pytest
+import tensorflow as tf
 
 from mtlzoo import MultiTaskModel, cli
 from tests.commands.conftest import SMALL
@@ -73,3 +76,21 @@ def test_real_images_from_the_command_line(tfds_dir, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "fashion_mnist" in printed and "single_task" in printed
     assert cli.main(["evaluate", str(folder), "--data-dir", str(tmp_path / "gone")]) == 2
+
+
+@pytest.mark.slow
+def test_a_file_is_trained_on_judged_again_and_exported(tmp_path, capsys):
+    rows = np.arange(200)
+    table = {"age": rows % 80, "city": np.where(rows % 3, "Rome", "Oslo"), "married": rows % 2, "income": 30_000.0 + 200 * rows}
+    pandas.DataFrame(table).to_csv(tmp_path / "people.csv", index=False)
+    train = ["train", "--data", str(tmp_path / "people.csv"), "--epochs", "2", "--no-baseline", "--out", str(tmp_path / "run")]
+    assert cli.main([*train, "--task", "income", "--task", "married:multiclass"]) == 0
+    assert "married: multiclass of 2 classes, as given" in capsys.readouterr().out
+    assert cli.main(["evaluate", str(tmp_path / "run"), "--json"]) == 0
+    got = json.loads(capsys.readouterr().out)["models"]["hard_sharing"]["results"]
+    wanted = json.loads((tmp_path / "run" / "report.json").read_text())["models"]["hard_sharing"]["results"]
+    assert got == pytest.approx(wanted, rel=1e-5) and set(got) >= {"income_mae", "married_accuracy"}
+    exported = tf.saved_model.load(str(tmp_path / "run" / "export"))
+    served = exported.serve({"age": tf.constant([30.0]), "city": tf.constant(["Rome"])})
+    assert 30_000 < float(served["income"][0, 0]) < 70_000, "the export speaks the unit of the labels"
+    assert cli.main(["train", "--config", str(tmp_path / "run" / "config.json"), "--out", str(tmp_path / "again")]) == 0

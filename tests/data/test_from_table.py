@@ -194,3 +194,22 @@ def test_columns_may_have_the_names_of_arguments(frame):
     renamed = frame.rename(columns={"age": "self", "wage": "columns"})
     assert from_table(renamed, TASKS, verbose=False).encoder.numbers == ("self", "columns")
     assert list(renamed.columns) == ["city", "self", "columns", "rich", "height"] and renamed["self"].dtype == frame["age"].dtype
+
+
+def test_numbers_are_standardized_by_the_training_rows_alone(frame):
+    parts = np.array(["train"] * 40 + ["validation"] * 10 + ["test"] * 10)
+    made = frame.assign(part=parts)
+    made.loc[40:, "height"] = 1e6
+    splits = from_table(made, TASKS, splits="part", standardize=True, verbose=False)
+    height = splits.tasks[1]
+    np.testing.assert_allclose([height.activation.offset, height.activation.scale], [made.height[:40].mean(), made.height[:40].std(ddof=0)])
+    assert splits.tasks[0] == TASKS[0] and height.monitor == TASKS[1].monitor
+    same = from_table(made.assign(height=1.0), TASKS, splits="part", standardize=True, verbose=False)
+    assert same.tasks[1] == TASKS[1], "numbers that do not differ have no deviation"
+
+
+def test_every_split_has_a_limit(frame):
+    whole, splits = from_table(frame, TASKS, verbose=False), from_table(frame, TASKS, limit=4, verbose=False)
+    assert splits.sizes == {"train": 4, "validation": 4, "test": 4} and whole.sizes["train"] == 48
+    with pytest.raises(ValueError, match="`limit`"):
+        from_table(frame, TASKS, limit=0)

@@ -115,9 +115,9 @@ def test_text_and_markdown_hold_the_same_values():
 
 
 def test_save_writes_whole_files_and_replaces_them(tmp_path):
-    found = made.judgement(made.better())
-    paths = found.save(tmp_path)
+    (tmp_path / "report.md").write_text("an older one")
+    paths = made.judgement(made.better()).save(tmp_path)
     assert {path.name for path in paths} == {path.name for path in tmp_path.iterdir()}
     assert {path.name for path in paths} == {"results.csv", "report.md", "report.html", "delta_m.png", "tasks.png", "cost.png"}
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths if path.suffix == ".png")
-    assert made.judgement(made.better(-0.05)).save(tmp_path) == paths and "No: " in (tmp_path / "report.md").read_text()
+    assert "Yes: " in (tmp_path / "report.md").read_text()
