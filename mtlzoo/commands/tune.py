@@ -1,6 +1,5 @@
 """`mtlzoo tune`."""
 
-import pathlib
 import shlex
 
 from mtlzoo import runs, tuning
