@@ -41,7 +41,7 @@ def answer(judgement):
     told = {
         "ahead": "Yes: multi-task learning helps on these data",
         "behind": "No: multi-task learning hurts on these data",
-        "tie": "A tie: multi-task learning neither helps nor hurts on these data as far as can be told",
+        "tie": "A tie: overall, multi-task and single-task models cannot be told apart on these data",
         "?": "Undecided: nothing can be said of multi-task learning on these data",
     }[stand]
     why = f"{best}, the multi-task method that was best on validation, changes the main metrics on test by "

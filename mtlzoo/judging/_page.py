@@ -33,7 +33,9 @@ figure { margin: 0 0 1rem; }
 figure img { display: block; width: 100%; max-width: 34rem; height: auto; margin: 0 auto; }
 figcaption { color: var(--soft); font-size: 0.85rem; text-align: center; }
 pre { overflow-x: auto; font-size: 0.8rem; margin: 0; }
-@media (max-width: 40rem) { tbody th, thead th:first-child { white-space: normal; min-width: 7rem; max-width: 9rem; } }
+wbr { display: none; }
+@media (max-width: 40rem) { wbr { display: inline; }
+  tbody th, thead th:first-child { white-space: normal; min-width: 7rem; max-width: 9rem; } }
 summary { cursor: pointer; color: var(--soft); }
 """
 CAPTIONS = {
