@@ -30,15 +30,16 @@ def mtan(
     which channels a task looks at (`model.sharing(x)`, a matrix of tasks × channels for each stage).
 
     A task's module makes its mask from the features of the stage and from what the task attended to at the stage before: 1×1
-    convolutions to `width` channels, batch norm, ReLU, a 1×1 convolution, batch norm, sigmoid. On vectors the convolutions are dense.
+    convolutions to `width` channels, batch norm, ReLU, a 1×1 convolution, batch norm, sigmoid. On vectors, which the paper does not have,
+    the convolutions are dense and the norms are layer norms: stored statistics of a batch norm do not keep up with training there.
     The paper reads the first layer of a block and masks its last; a stage here may hold anything, and is read and masked at its end, in
     front of a flattening there. What a task attended to passes on through a second copy of the next stage, which all tasks share: the
     paper's shared feature extractor and pooling, whatever the shapes are. Stages without weights have no module; attended features pass
     through them as they are. A trunk of one opaque model has one module, behind it.
 
     With T tasks, a trunk of P parameters of which P_1 are in its first stage with weights, C_s channels behind stage s, and W_s = `width`
-    or C_s, there are P + (P − P_1) + T·Σ_s (C_s·W_s·(1 or, behind the first, 2) + 4·W_s + W_s·C_s + 4·C_s) parameters in front of the
-    towers, those of batch norms included.
+    or C_s, there are P + (P − P_1) + T·Σ_s (C_s·W_s·(1 or, behind the first, 2) + W_s·C_s + N_s·(W_s + C_s)) parameters in front of
+    the towers; N_s is 4 for batch norms, those of the statistics included, and 2 for the layer norms of stages that give vectors.
 
     Args:
         inputs: shape of one input without the batch, such as (28, 28, 1); or a dict of shapes by task name for one input a task,
@@ -46,7 +47,7 @@ def mtan(
             several inputs.
         tasks: the tasks.
         trunk: a name, a `Trunk`, or a Keras layer or model; None for `cnn` on images and `mlp` on vectors.
-        width: channels inside the attention modules; None for as many as the stage has.
+        width: channels inside the attention modules, at least 2 where there are vectors; None for as many as the stage has.
         tower: widths of the dense layers of each task between the last attended features and head.
         optimizer: as in `keras.Model.compile`.
         balancer: as in `MultiTaskModel.compile`.
@@ -62,7 +63,7 @@ def mtan(
     Source: Liu, Johns and Davison, "End-to-end multi-task learning with attention", CVPR 2019.
 
     >>> model = mtan((8,), [Task.multiclass("digit", 10), Task.binary("even")], trunk="mlp", seed=0)
-    >>> trunk, modules = (8 * 64 + 64) + 2 * (64 * 64 + 64), 2 * (2 * 64 * 64 + 8 * 64) + 2 * (3 * 64 * 64 + 8 * 64)
+    >>> trunk, modules = (8 * 64 + 64) + 2 * (64 * 64 + 64), 2 * (2 * 64 * 64 + 4 * 64) + 2 * (3 * 64 * 64 + 4 * 64)
     >>> model.count_params() == trunk + modules + (64 * 10 + 10) + (64 + 1)
     True
     >>> import numpy as np

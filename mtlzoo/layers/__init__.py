@@ -33,6 +33,7 @@ from mtlzoo.layers.stacked import stacked as stacked
 from mtlzoo.layers.stacked_conv import StackedConv1D as StackedConv1D
 from mtlzoo.layers.stacked_conv import StackedConv2D as StackedConv2D
 from mtlzoo.layers.stacked_dense import StackedDense as StackedDense
+from mtlzoo.layers.stacked_layer_norm import StackedLayerNormalization as StackedLayerNormalization
 from mtlzoo.layers.stacked_layers import StackedLayers as StackedLayers
 from mtlzoo.layers.stacked_norm import StackedBatchNormalization as StackedBatchNormalization
 from mtlzoo.layers.stage_mixture import StageMixture as StageMixture

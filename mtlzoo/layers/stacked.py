@@ -6,10 +6,11 @@ from mtlzoo.layers._stacked import Stacked
 from mtlzoo.layers.folded import Folded
 from mtlzoo.layers.stacked_conv import StackedConv1D, StackedConv2D
 from mtlzoo.layers.stacked_dense import StackedDense
+from mtlzoo.layers.stacked_layer_norm import StackedLayerNormalization, of_last_axis
 from mtlzoo.layers.stacked_layers import StackedLayers
 from mtlzoo.layers.stacked_norm import StackedBatchNormalization
 
-_FUSED = {kind.of: kind for kind in (StackedDense, StackedConv1D, StackedConv2D, StackedBatchNormalization)}
+_FUSED = {kind.of: kind for kind in (StackedDense, StackedConv1D, StackedConv2D, StackedBatchNormalization, StackedLayerNormalization)}
 # Layers of Keras that have no weights and treat every row of a batch by itself.
 WEIGHTLESS = {
     getattr(keras.layers, name)
@@ -26,7 +27,7 @@ WEIGHTLESS = {
 def stacked(layer, copies=None, *, slices: str | None = None, name: str | None = None) -> Stacked:
     """Returns N copies of a layer as one layer, by the fastest way that is known for it.
 
-    Dense layers, convolutions and batch normalisations are fused; layers without weights run once for all copies; any other
+    Dense layers, convolutions, batch and layer normalisations are fused; layers without weights run once for all copies; any other
     layer or model runs copy by copy.
 
     Args:
@@ -36,7 +37,8 @@ def stacked(layer, copies=None, *, slices: str | None = None, name: str | None =
         name: the layer's name.
 
     Returns:
-        A `StackedDense`, `StackedConv1D`, `StackedConv2D`, `StackedBatchNormalization`, `Folded` or `StackedLayers`.
+        A `StackedDense`, `StackedConv1D`, `StackedConv2D`, `StackedBatchNormalization`, `StackedLayerNormalization`, `Folded` or
+        `StackedLayers`.
 
     Raises:
         ValueError, TypeError: an argument is not as said above.
@@ -48,8 +50,9 @@ def stacked(layer, copies=None, *, slices: str | None = None, name: str | None =
     """
     first = layer if isinstance(layer, keras.layers.Layer) else next(iter(layer), None)
     kind = type(first)
-    # LoRA, quantization and renorm change what the weights are.
+    # LoRA, quantization and renorm change what the weights are; other axes, where they lie.
     changed = getattr(first, "lora_rank", None) or getattr(first, "renorm", False) or getattr(first, "quantization_mode", None)
+    changed = changed or (kind is keras.layers.LayerNormalization and not of_last_axis(first))
     made = Folded if kind in WEIGHTLESS else StackedLayers
     if not changed:
         made = _FUSED.get(kind, made)

@@ -10,23 +10,30 @@ from mtlzoo.layers._copies import names
 from mtlzoo.layers._seeded import seeded
 from mtlzoo.layers.runs import OfRuns
 from mtlzoo.layers.stacked_dense import StackedDense
+from mtlzoo.layers.stacked_layer_norm import StackedLayerNormalization
 from mtlzoo.layers.stacked_norm import StackedBatchNormalization
 
 
 @keras.saving.register_keras_serializable(package="mtlzoo")
 class TaskAttention(OfRuns, keras.layers.Layer):
-    """A mask a task on shared features: 1×1 convolution, batch norm, ReLU, 1×1 convolution, batch norm, sigmoid.
+    """A mask a task on shared features: 1×1 convolution, norm, ReLU, 1×1 convolution, norm, sigmoid.
 
     A 1×1 convolution is a dense layer along the channels, so that maps, sequences and vectors are served alike, and the modules of
-    all tasks run as one. The batch norms take their statistics over all replicas of a distributed model, with a
-    momentum of 0.9.
+    all tasks run as one.
+
+    The norms are batch norms, as in the paper, where features have places (maps, sequences), with statistics over all replicas of a
+    distributed model and a momentum of 0.9. The paper has no vectors; on these the norms are layer norms, over the channels. Features
+    behind a dense layer and a ReLU may have means of many times their deviations; then each step of the kernels moves what a norm reads
+    by about a tenth of its deviation, the stored statistics of a batch norm trail behind by whole deviations, and the model judges by
+    other masks than it was trained with. A layer norm stores nothing.
 
     Args:
         tasks: names of the tasks, in the order of axis 1.
-        width: channels between the two convolutions; None for as many as the features have.
+        width: channels between the two convolutions, of which a layer norm needs two; None for as many as the features have.
+        norm: "batch" or "layer"; None for batch norms on features with places and layer norms on vectors.
         seed: the seed that initial weights follow from, by task; None leaves them to Keras.
         slices: "tasks" if what a task looks at serves that task alone: balancers then leave its module to its own gradient.
-        runs: on how many inputs the layer runs in turn; each run has statistics of its own.
+        runs: on how many inputs the layer runs in turn; each run has statistics of its own, where norms have any.
         name: the layer's name.
         trainable: whether weights are trained.
         dtype: as in Keras.
@@ -52,6 +59,7 @@ class TaskAttention(OfRuns, keras.layers.Layer):
         tasks: Sequence[str],
         width: int | None = None,
         *,
+        norm: str | None = None,
         seed: int | None = None,
         slices: str | None = None,
         runs: int = 1,
@@ -63,6 +71,7 @@ class TaskAttention(OfRuns, keras.layers.Layer):
         self.runs = checks.integer("runs", runs, low=1)
         self.tasks = names("tasks", tasks)
         self.width = width if width is None else checks.integer("width", width, low=1)
+        self.norm = norm if norm is None else checks.one_of("norm", norm, ["batch", "layer"])
         self.seed = seed if seed is None else checks.integer("seed", seed)
         self.slices = slices if slices is None else checks.one_of("slices", slices, ["tasks"])
         self.supports_masking = True
@@ -73,6 +82,12 @@ class TaskAttention(OfRuns, keras.layers.Layer):
         self._check(features, before)
         self.channels = features[-1]
         width = self.width or self.channels
+        self._by_batch = (self.norm or ("batch" if len(features) > 3 else "layer")) == "batch"
+        if not self._by_batch and min(width, self.channels) < 2:
+            raise ValueError(
+                f"`width` of {self.name!r} and the channels of its features must be at least 2 for layer norms, over which a single "
+                f"channel is always 0; received width {width} and {self.channels} channels."
+            )
         wide = (features[0], len(self.tasks), *features[2:-1], width)
         self._of_features = self._convolution(width, "of_features", features)
         self._of_before = None if before is None else self._convolution(width, "of_before", before)
@@ -89,7 +104,7 @@ class TaskAttention(OfRuns, keras.layers.Layer):
 
         Args:
             inputs: as the layer reads them.
-            training: whether batch norms take the batch's statistics.
+            training: whether batch norms, where these are the norms, take the batch's statistics.
             mask: which places of a sequence are there, as Keras hands it on.
             run: number of the run, where the layer runs on several inputs in turn.
 
@@ -100,8 +115,9 @@ class TaskAttention(OfRuns, keras.layers.Layer):
         y = self._of_features(features)
         if before is not None:
             y = ops.add(y, self._of_before(before))
-        y = ops.relu(self._norm1(y, training=training, mask=mask, run=run))
-        return ops.sigmoid(self._norm2(self._of_both(y), training=training, mask=mask, run=run))
+        of_batch = {"training": training, "mask": mask, "run": run} if self._by_batch else {}
+        y = ops.relu(self._norm1(y, **of_batch))
+        return ops.sigmoid(self._norm2(self._of_both(y), **of_batch))
 
     def compute_mask(self, inputs, previous_mask):
         """Returns the mask of the features, whose places the output has."""
@@ -124,15 +140,24 @@ class TaskAttention(OfRuns, keras.layers.Layer):
 
     def get_config(self):
         """Returns the arguments in plain types."""
-        own = {"tasks": list(self.tasks), "width": self.width, "seed": self.seed, "slices": self.slices, "runs": self.runs}
-        return {**super().get_config(), **own}
+        own = {"tasks": list(self.tasks), "width": self.width, "norm": self.norm, "seed": self.seed}
+        return {**super().get_config(), **own, "slices": self.slices, "runs": self.runs}
+
+    @classmethod
+    def from_config(cls, config):
+        """Makes the layer from what `get_config` returned; one saved before there was a choice has batch norms."""
+        return cls(**{"norm": "batch", **config})
 
     def _convolution(self, width, role, shape):
-        # The batch norm behind has an offset, and no use for a bias.
+        # The norm behind has an offset, and no use for a bias.
         copies = [seeded(keras.layers.Dense(width, use_bias=False, dtype=self.dtype_policy), self.seed, task, role) for task in self.tasks]
         return self._built(StackedDense(copies, self.tasks, name=role), shape)
 
     def _norm(self, role, shape):
+        if not self._by_batch:
+            return self._built(
+                StackedLayerNormalization(keras.layers.LayerNormalization(dtype=self.dtype_policy), self.tasks, name=role), shape
+            )
         norm = keras.layers.BatchNormalization(momentum=0.9, synchronized=True, dtype=self.dtype_policy)
         return self._built(StackedBatchNormalization(norm, self.tasks, runs=self.runs, name=role), shape)
 

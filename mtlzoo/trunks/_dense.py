@@ -2,6 +2,8 @@
 
 from keras import layers
 
+from mtlzoo.trunks._norm import batch_normalization
+
 
 def dense_stages(units, activation, batch_norm, dropout, first=()):
     """Returns dense layers by stage: `dense1`, `dense2` and so on.
@@ -21,7 +23,7 @@ def dense_stages(units, activation, batch_norm, dropout, first=()):
         stage = list(first) if index == 1 else []
         stage.append(layers.Dense(width, activation=None if batch_norm else activation))
         if batch_norm:
-            stage += [layers.BatchNormalization(), layers.Activation(activation)]
+            stage += [batch_normalization(), layers.Activation(activation)]
         if dropout:
             stage.append(layers.Dropout(dropout))
         stages[f"dense{index}"] = stage

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from keras import layers
 
 from mtlzoo import checks
+from mtlzoo.trunks._norm import batch_normalization
 from mtlzoo.trunks._registry import TRUNKS
 from mtlzoo.trunks._trunk import Trunk
 
@@ -30,7 +31,7 @@ def cnn(
         dense: widths of dense stages after flattening.
         padding: "same" or "valid", of the convolutions.
         activation: Keras activation after each convolution and dense layer.
-        batch_norm: whether each convolution is followed by batch normalisation.
+        batch_norm: whether each convolution is followed by batch normalisation (momentum 0.9).
         dropout: share of features dropped after flattening and after each dense layer, in training.
 
     Returns:
@@ -55,7 +56,7 @@ def cnn(
     for index, width in enumerate(filters, start=1):
         stages[f"conv{index}"] = [layers.Conv2D(width, kernel, padding=padding, activation=None if batch_norm else activation)]
         if batch_norm:
-            stages[f"conv{index}"] += [layers.BatchNormalization(), layers.Activation(activation)]
+            stages[f"conv{index}"] += [batch_normalization(), layers.Activation(activation)]
         if pool > 1:
             stages[f"conv{index}"].append(layers.MaxPooling2D(pool))
     stages[f"conv{len(filters)}"] += [layers.Flatten(), *_dropout(dropout)]

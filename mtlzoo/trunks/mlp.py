@@ -17,7 +17,7 @@ def mlp(units: Sequence[int] = (64, 64), *, activation: str = "relu", batch_norm
     Args:
         units: widths of the stages.
         activation: Keras activation after each dense layer.
-        batch_norm: whether each dense layer is followed by batch normalisation.
+        batch_norm: whether each dense layer is followed by batch normalisation (momentum 0.9).
         dropout: share of features dropped after each stage, in training.
 
     Returns:

@@ -37,7 +37,7 @@ def tabular(
         embedding: width of the embeddings, or one width a column; all columns of one width lie in one table.
         units: widths of the dense stages.
         activation: Keras activation after each dense layer.
-        batch_norm: whether each dense layer is followed by batch normalisation.
+        batch_norm: whether each dense layer is followed by batch normalisation (momentum 0.9).
         dropout: share of features dropped after each dense stage, in training.
         embedding_dropout: share of the features of `embed` dropped, in training.
         regularizer: None or a Keras regularizer of the embeddings, such as "l2".

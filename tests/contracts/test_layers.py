@@ -58,6 +58,7 @@ MAKERS = {
     "StackedConv1D": (lambda: PUBLIC["StackedConv1D"](L.Conv1D(4, 3, padding="causal", activation="relu"), 2), [(1, 6, 2)]),
     "StackedConv2D": (lambda: PUBLIC["StackedConv2D"](L.Conv2D(4, 3, kernel_regularizer="l2"), 2), [(2, 5, 5, 2)]),
     "StackedDense": (lambda: PUBLIC["StackedDense"](L.Dense(4, activation="relu"), ("a", "b"), slices="tasks"), [(2, 5)]),
+    "StackedLayerNormalization": (lambda: PUBLIC["StackedLayerNormalization"](L.LayerNormalization(), 2), [(2, 4)]),
     "StackedLayers": (lambda: PUBLIC["StackedLayers"](L.LayerNormalization(), 2), [(2, 5)]),
     "StageMixture": (lambda: PUBLIC["StageMixture"](("a", "b"), ("low", "high"), last=0.7), [(2, 4), (2, 4)]),
     "TableEmbedding": (lambda: PUBLIC["TableEmbedding"]((3, 4), width=4), [(2,)]),

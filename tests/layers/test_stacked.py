@@ -26,7 +26,10 @@ CASES = {
     "flatten": (layers.Flatten(), (4, 3), "Folded"),
     "pool": (layers.MaxPooling2D(2), (4, 4, 3), "Folded"),
     "reshape": (layers.Reshape((2, -1)), (8,), "Folded"),
-    "layer_norm": (layers.LayerNormalization(), (5,), "StackedLayers"),
+    "layer_norm": (layers.LayerNormalization(), (5,), "StackedLayerNormalization"),
+    "layer_norm_plain": (layers.LayerNormalization(center=False, scale=False), (5,), "StackedLayerNormalization"),
+    "layer_norm_of_images": (layers.LayerNormalization(center=False, epsilon=0.1), (4, 3, 2), "StackedLayerNormalization"),
+    "layer_norm_two_axes": (layers.LayerNormalization(axis=(-2, -1)), (4, 3), "StackedLayers"),
     "model": (PAIR, (5,), "StackedLayers"),
     "lora": (layers.Dense(4, lora_rank=2), (5,), "StackedLayers"),
 }

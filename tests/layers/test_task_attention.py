@@ -10,12 +10,12 @@ TASKS = ("a", "b", "c")
 
 
 def plain(layer, features, before, task):
-    """One task's masked features in NumPy, batch norms in training."""
+    """One task's masked features in NumPy: batch norms in training on features with places, layer norms on vectors."""
 
     def normalised(y, norm):
         gamma, beta = norm.gamma.numpy()[task], norm.beta.numpy()[task]
-        axes = tuple(range(y.ndim - 1))
-        return gamma * (y - y.mean(axes)) / np.sqrt(y.var(axes) + 1e-3) + beta
+        axes = tuple(range(y.ndim - 1)) if features.ndim > 3 else -1
+        return gamma * (y - y.mean(axes, keepdims=True)) / np.sqrt(y.var(axes, keepdims=True) + 1e-3) + beta
 
     parts = {part.name: part for part in layer._flatten_layers(include_self=False)}
     y = features[:, 0] @ parts["of_features"].copy_weights(task)[0]
@@ -46,6 +46,23 @@ def test_masks_lie_between_none_and_all_and_differ_by_task(rng):
     assert not np.allclose(masks[:, 0], masks[:, 1]) and not np.allclose(masks[:, 1], masks[:, 2])
 
 
+def test_a_norm_may_be_chosen(rng):
+    vectors, maps = rng.normal(size=(9, 1, 4)).astype("float32"), rng.normal(size=(9, 1, 2, 2, 4)).astype("float32")
+    for x, usual, other in ((vectors, "layer", "batch"), (maps, "batch", "layer")):
+        default, same, changed = (TaskAttention(TASKS, norm=norm, seed=0) for norm in (None, usual, other))
+        np.testing.assert_array_equal(default(x, training=True), same(x, training=True))
+        assert not np.allclose(default(x, training=True), changed(x, training=True), atol=1e-2)
+        assert len(changed.non_trainable_variables) == (4 if other == "batch" else 0), "statistics"
+
+
+def test_layers_saved_before_there_was_a_choice_have_batch_norms():
+    config = TaskAttention(TASKS).get_config()
+    del config["norm"]
+    old = TaskAttention.from_config(config)
+    old.build((None, 1, 4))
+    assert old.norm == "batch" and len(old.non_trainable_variables) == 4
+
+
 def test_sharing_is_the_mean_mask_by_task_and_channel(rng):
     layer, x = TaskAttention(TASKS), rng.normal(size=(6, 1, 3, 3, 4)).astype("float32")
     layer(x)
@@ -74,7 +91,7 @@ def test_places_that_are_not_there_do_not_count(rng):
 
 def test_frozen_modules_keep_their_statistics(rng):
     x = rng.normal(size=(6, 1, 4)).astype("float32")
-    layer = TaskAttention.from_config({**TaskAttention(TASKS).get_config(), "trainable": False})
+    layer = TaskAttention.from_config({**TaskAttention(TASKS, norm="batch").get_config(), "trainable": False})
     layer(x)
     before = layer.get_weights()
     layer(x, training=True)
@@ -87,6 +104,8 @@ def test_frozen_modules_keep_their_statistics(rng):
     [
         (lambda: TaskAttention(()), ValueError, "`tasks` must be at least one name"),
         (lambda: TaskAttention(TASKS, 0), ValueError, "`width`"),
+        (lambda: TaskAttention(TASKS, norm="group"), ValueError, "`norm` must be one of 'batch', 'layer'"),
+        (lambda: TaskAttention(TASKS, 1)(np.ones((4, 1, 5))), ValueError, "`width`.* at least 2 for layer norms.*width 1 and 5 channels"),
         (lambda: TaskAttention(TASKS, slices="all"), ValueError, "`slices`"),
         (lambda: TaskAttention(TASKS)(np.ones((4, 3, 5))), ValueError, r"must be features \[batch, 1, ..., channels\]"),
         (lambda: TaskAttention(TASKS)([np.ones((4, 1, 5)), np.ones((4, 2, 5))]), ValueError, "3 tasks attended to before"),

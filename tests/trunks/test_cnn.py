@@ -1,6 +1,7 @@
 """The small CNN."""
 
 import keras
+import numpy as np
 
 from mtlzoo import trunks
 
@@ -20,3 +21,11 @@ def test_options_appear_in_the_layers():
     stages = trunks.cnn(filters=(8,), pool=1, batch_norm=True, dropout=0.3, dense=(4,)).copy()
     kinds = [[type(layer).__name__ for layer in stage.layers] for stage in stages]
     assert kinds == [["Conv2D", "BatchNormalization", "Activation", "Flatten", "Dropout"], ["Dense", "Dropout"]]
+
+
+def test_stored_variances_are_those_of_the_features_after_few_steps(rng):
+    stage = trunks.cnn(filters=(4,), pool=1, batch_norm=True).copy(seed=0)[0]
+    x = 0.01 * rng.normal(size=(16, 4, 4, 1)).astype("float32")
+    for _ in range(100):
+        stage.layers[1](stage.layers[0](x), training=True)
+    np.testing.assert_allclose(stage.layers[1].moving_variance, np.var(stage.layers[0](x), (0, 1, 2)), rtol=0.05, atol=5e-5)
