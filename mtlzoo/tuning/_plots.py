@@ -24,7 +24,7 @@ def plot_alphas(result, path):
             for label, (trial, marker, colour) in marks.items():
                 at = done["trial"] == trial
                 axis.scatter(x[at], done[key][at], marker=marker, color=colour, s=90, label=label, zorder=3)
-            axis.set_xscale("log")
+            _scale(axis, x)
             axis.grid(alpha=0.3)
             if row == len(result.tasks) - 1:
                 axis.set_xlabel(f"alpha of {other.name}")
@@ -32,3 +32,13 @@ def plot_alphas(result, path):
                 axis.set_ylabel(f"{task.monitor_key}, {task.monitor[1]} is better")
     axes[0, -1].legend(fontsize="small")
     return _figures.saved(figure, path)
+
+
+def _scale(axis, values):
+    """A logarithmic axis with names at 1, 2 and 5 where it is short, at powers of 10 where it is long."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axis.set_xscale("log")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1.0,) if values.max() > 100 * values.min() else (1.0, 2.0, 5.0)))
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter(NullFormatter())
