@@ -1,5 +1,7 @@
 """`mtlzoo compare`: the answer and the page, for a source and for a file; what it says when it is stopped."""
 
+import numpy as np
+import pandas
 import pytest
 
 from mtlzoo import cli
@@ -74,6 +76,15 @@ def test_stopped_it_says_how_to_go_on_and_does_so(untrained, tmp_path, monkeypat
     assert cli.main(command) == 0
     assert len(untrained) == 3 + 3, "two cells were there"
     assert "cross_stitch, tuned" in capsys.readouterr().out
+
+
+def test_labels_of_a_file_may_be_text(untrained, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("mtlzoo.judging.Judgement.save", lambda judgement, folder: None)
+    rows = np.arange(60)
+    pandas.DataFrame({"age": rows, "left": np.where(rows % 3, "yes", "no"), "right": rows % 2}).to_csv(tmp_path / "t.csv", index=False)
+    assert cli.main([*SMALL, "--data", str(tmp_path / "t.csv"), "--out", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr().out
+    assert 'left: binary, "no" is 0, "yes" is 1' in printed and "gradient_boosting" in printed
 
 
 @pytest.mark.parametrize(
