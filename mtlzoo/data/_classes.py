@@ -92,14 +92,14 @@ def labels(frame, task, column, names, where):
     >>> labels(_table.read({"rich": ["yes", None]}), Task.binary("rich"), "rich", ("no", "yes"), "`table`").tolist()
     [1.0, nan]
     """
-    series = _table.column(frame, column if isinstance(column, str) else column[0], f"column of task {task.name}")
+    series = _table.column(frame, column if isinstance(column, str) else next(iter(column)), f"column of task {task.name}")
     texts, codes = _table.texts(series)
     numbers = {name: float(place) for place, name in enumerate(names)}
     found = np.array([np.nan if _missing(text) else numbers.get(text, -1.0) for text in texts])[codes]
     bad = np.flatnonzero(found == -1)
     if bad.size:
         near = difflib.get_close_matches(texts[codes[bad[0]]], names, n=1, cutoff=0.5)
-        error = _table.cell_error(series, bad, f"{' or '.join(map(repr, names))}, or empty, as a label of task {task.name!r}", where)
+        error = _table.cell_error(series, bad, f"one of {shown(names)}, or empty, as a label of task {task.name!r}", where)
         raise ValueError(f"{error}{f' Did you mean {near[0]!r}?' if near else ''}")
     return found
 

@@ -38,8 +38,9 @@ def from_table(
     rows do not have (id 0) and of missing numbers (the mean). An empty label cell is a missing label, of weight 0; so is −1 for
     tasks of classification. Rows in messages count from 1, without the header.
 
-    Labels of a binary or multiclass task may be text. Its classes are the texts of the whole column in sorted order, of all rows, so
-    that one which the training rows lack has its number, too; of two, the second is 1. The encoder keeps them in `encoder.classes`.
+    Labels of a binary or multiclass task may be text, as many unlike ones as the task has classes. These are numbered in sorted order
+    (of two, the second is 1) over all rows, so that one which the training rows lack has its number, too, and kept in
+    `encoder.classes`.
 
     Args:
         table: path of a CSV (`.csv`, `.tsv`, `.txt`; also compressed, `.gz` and so on) or Parquet file (`.parquet`, `.pq`), a pandas

@@ -219,7 +219,7 @@ class TableEncoder:
             with zipfile.ZipFile(path) as archive:
                 classes = json.loads(archive.read(CLASSES)) if CLASSES in archive.namelist() else None
             return cls(space, classes)
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
             raise ValueError(f"`path` must be a file that TableEncoder.save wrote; {str(path)!r} cannot be read ({error}).") from error
 
     def _ids(self, series):

