@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from mtlzoo import _task_parts, checks
-from mtlzoo.data import _table
+from mtlzoo.data import _classes, _columns, _table
 from mtlzoo.data.aligned import aligned
 from mtlzoo.data.sources._registry import Splits
 from mtlzoo.data.split import FRACTIONS, split
-from mtlzoo.data.table_encoder import TableEncoder, kinds_of
+from mtlzoo.data.table_encoder import TableEncoder
 from mtlzoo.task import Task, check_tasks
 
 PARTS = ("train", "validation", "test")
@@ -38,12 +38,16 @@ def from_table(
     rows do not have (id 0) and of missing numbers (the mean). An empty label cell is a missing label, of weight 0; so is −1 for
     tasks of classification. Rows in messages count from 1, without the header.
 
+    Labels of a binary or multiclass task may be text, as many unlike ones as the task has classes. These are numbered in sorted order
+    (of two, the second is 1) over all rows, so that one which the training rows lack has its number, too, and kept in
+    `encoder.classes`.
+
     Args:
         table: path of a CSV (`.csv`, `.tsv`, `.txt`; also compressed, `.gz` and so on) or Parquet file (`.parquet`, `.pq`), a pandas
             DataFrame, or a dict of columns, whose cells of one place make a row. In CSV only empty cells are missing, categories are the
             text as it is written, and a row of more cells than the header is refused.
         tasks: the tasks, each with a column of its name; or a dict of task to the column of its labels (to a list of columns for
-            labels with several entries). Labels are numbers: 0 or 1, a class from 0 on, or any number for regression.
+            labels with several entries). Labels are numbers: 0 or 1, a class from 0 on, or any number for regression; or text alone.
         features: dict of column to "category" or "number"; or the columns whose kinds are to be inferred; None for all that are
             neither labels nor the split. A column is inferred to hold numbers if all its cells that are there read as such; pandas'
             own categories, booleans and times are categories, durations are refused.
@@ -53,7 +57,7 @@ def from_table(
         min_count: how often a category must occur in the training rows to have an id of its own.
         delimiter: what stands between the cells of CSV, one character (a tab in `.tsv`).
         encoder: None to fit one, or one that is fitted, such as that of a model that is to be judged on this table. Its columns are
-            then the features, and `features` and `min_count` stay as they are.
+            then the features, its classes those of labels that are text, and `features` and `min_count` stay as they are.
         standardize: whether tasks of regression work in standard deviations from the mean of the training labels, as `Task.regression`
             with `standardize` does; labels, outputs and metrics keep their unit.
         limit: None, or the most rows of each split.
@@ -81,7 +85,10 @@ def from_table(
         if task.name in ("categories", "numbers"):
             raise ValueError(f"`tasks` must not be named as the inputs 'categories' and 'numbers'; received {task.name!r}.")
     frame = _table.read(table, delimiter)
-    labels = {task.name: _table.labels(frame, task, name, "`table`") for task, name in columns.items()}
+    if encoder is not None:
+        checks.instance("encoder", encoder, TableEncoder, "a mtlzoo.data.TableEncoder")
+    classes = _classes.of_tasks(frame, columns, None if encoder is None else encoder.classes)
+    labels = {task.name: _labels(frame, task, name, classes) for task, name in columns.items()}
     taken = {one for name in columns.values() for one in ([name] if isinstance(name, str) else name)}
     rows = _rows_by_column(frame, splits) if isinstance(splits, str) else _rows_by_fraction(len(frame), splits, seed)
     if limit is not None:
@@ -92,7 +99,7 @@ def from_table(
     for name in [name for name, kind in kinds.items() if kind == "number"]:
         frame[name] = _table.numbers(frame[name], "`table`")
     if encoder is None:
-        encoder = TableEncoder.fit(frame.iloc[rows["train"]], kinds, min_count=min_count)
+        encoder = TableEncoder.fit(frame.iloc[rows["train"]], kinds, min_count=min_count, classes=classes)
         if verbose and not isinstance(features, Mapping):
             sys.stdout.write(encoder.describe() + "\n")
     if standardize:
@@ -105,6 +112,12 @@ def from_table(
     sizes = {name: len(chosen) for name, chosen in rows.items()}
     info = f"a table of {len(frame)} rows, {len(encoder.categories)} categories and {len(encoder.numbers)} numbers"
     return Splits(tasks=tasks, inputs=encoder.inputs, sizes=sizes, info=info, encoder=encoder, **mixtures)
+
+
+def _labels(frame, task, column, classes):
+    if task.name in classes:
+        return _classes.labels(frame, task, column, classes[task.name], "`table`")
+    return _table.labels(frame, task, column, "`table`")
 
 
 def _standardized(task, labels):
@@ -123,12 +136,11 @@ def _kinds(frame, features, taken):
     for name in features:
         if name in taken:
             raise ValueError(f"`features` must not hold labels or the split; received {name!r}.")
-    return kinds_of(frame, features)
+    return _columns.kinds_of(frame, features)
 
 
 def _kinds_of_encoder(frame, encoder, taken, features, min_count):
     """The kinds of the features of an encoder that is fitted, for which nothing is left to be said."""
-    checks.instance("encoder", encoder, TableEncoder, "a mtlzoo.data.TableEncoder")
     if features is not None or min_count != 1:
         raise ValueError(f"`encoder` decides the features; received features={features!r} and min_count={min_count!r} beside it.")
     _kinds(frame, encoder.columns, taken)

@@ -57,7 +57,7 @@ def load(
         raise TypeError(f"`tasks` must be a sequence of names; received {tasks!r}.")
     if is_table(spec):
         path = pathlib.Path(data_dir, pathlib.Path(spec).name) if data_dir else pathlib.Path(spec)
-        found, frame = _tasks_of_file(path, tasks, verbose)
+        found, frame = _tasks_of_file(path, tasks, encoder, verbose)
         splits = from_table(frame, found, batch_size=batch_size, seed=seed, encoder=encoder, standardize=True, limit=limit, verbose=verbose)
         return dataclasses.replace(splits, info=f"{path.name}, {splits.info}")
     options = {"batch_size": batch_size, "seed": seed, "limit": limit}
@@ -93,7 +93,7 @@ def is_table(spec: str) -> bool:
     return spec not in sources.names() and _table.ending(pathlib.Path(spec)) in _table.READERS
 
 
-def _tasks_of_file(path, tasks, verbose):
+def _tasks_of_file(path, tasks, encoder, verbose):
     """The tasks of a file, with their columns, and its table."""
     frame = _table.read(path)
     if not tasks:
@@ -101,7 +101,7 @@ def _tasks_of_file(path, tasks, verbose):
             f"`tasks` must name the columns of {str(path)!r} that are to be predicted (--task COLUMN, once or more); "
             f"its columns are {', '.join(map(repr, frame.columns))}."
         )
-    return infer_tasks(frame, tasks, verbose=verbose), frame
+    return infer_tasks(frame, tasks, encoder=encoder, verbose=verbose), frame
 
 
 def _with_tasks(splits, names):

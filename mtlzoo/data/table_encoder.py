@@ -1,8 +1,9 @@
 """`TableEncoder`: what turns the columns of a table into ids and normalised numbers, fitted once, kept with the model."""
 
+import json
 import os
 import tempfile
-from collections import Counter
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,10 +13,9 @@ import tensorflow as tf
 from keras.utils import FeatureSpace
 
 from mtlzoo import checks, files
-from mtlzoo.data import _table
+from mtlzoo.data import _classes, _columns, _table
 
-UNKNOWN = "[UNK]"
-KINDS = ("category", "number")
+CLASSES = "classes.json"  # The entry of the saved file, beside those of Keras.
 
 
 class TableEncoder:
@@ -29,9 +29,12 @@ class TableEncoder:
 
     Args:
         space: a `FeatureSpace` with output_mode="dict", of float32 features that give numbers and string features that give ids.
+        classes: dict of task name to the texts of its classes in order, of the tasks whose labels are text: the first is class 0. A
+            model's classes keep their numbers by it, whatever other table is read.
 
     Raises:
-        TypeError: `space` is no FeatureSpace.
+        TypeError: `space` is no FeatureSpace, or `classes` no dict.
+        ValueError: the classes of a task are not two or more unlike texts.
 
     Source: `keras.utils.FeatureSpace`.
 
@@ -43,8 +46,9 @@ class TableEncoder:
     ([[2], [0]], [[0.0], [0.0]])
     """
 
-    def __init__(self, space: FeatureSpace):
+    def __init__(self, space: FeatureSpace, classes: Mapping[str, Sequence[str]] | None = None):
         self.space = checks.instance("space", space, FeatureSpace, "a keras.utils.FeatureSpace")
+        self.classes = _classes.checked(classes)
         dtypes = {name: feature.dtype for name, feature in space.features.items()}
         self.categories = tuple(name for name, dtype in dtypes.items() if dtype == "string")
         self.numbers = tuple(name for name, dtype in dtypes.items() if dtype != "string")
@@ -54,7 +58,13 @@ class TableEncoder:
 
     @classmethod
     def fit(
-        cls, table, features: Mapping[str, str] | Sequence[str] | None = None, *, min_count: int = 1, delimiter: str = ","
+        cls,
+        table,
+        features: Mapping[str, str] | Sequence[str] | None = None,
+        *,
+        min_count: int = 1,
+        delimiter: str = ",",
+        classes: Mapping[str, Sequence[str]] | None = None,
     ) -> "TableEncoder":
         """Measures vocabularies, means and variances of a table, which should be the training rows alone.
 
@@ -63,6 +73,7 @@ class TableEncoder:
             features: dict of column to "category" or "number"; or a sequence of columns, whose kinds are inferred; None for all.
             min_count: how often a category must occur to have an id of its own; rarer ones are read as unknown.
             delimiter: what stands between the cells of CSV.
+            classes: dict of task name to the texts of its classes, which are kept as they are.
 
         Returns:
             A `TableEncoder`.
@@ -74,12 +85,12 @@ class TableEncoder:
         checks.integer("min_count", min_count, low=1)
         frame = _table.read(table, delimiter)
         made = {}
-        for name, kind in kinds_of(frame, features).items():
+        for name, kind in _columns.kinds_of(frame, features).items():
             if "/" in name or not name:
                 raise ValueError(f"`features` must have names without '/', which Keras keeps for paths; received {name!r}.")
             series = _table.column(frame, name, "features key")
-            made[name] = _category(series, min_count) if kind == "category" else _number(series)
-        return cls(FeatureSpace(made, output_mode="dict"))
+            made[name] = _columns.category(series, min_count) if kind == "category" else _columns.number(series)
+        return cls(FeatureSpace(made, output_mode="dict"), classes)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -155,7 +166,7 @@ class TableEncoder:
             names, codes = _table.texts(_table.column(frame, name, "column"))
             found[name] = np.array(names, object)[codes]
         for name in self.numbers:
-            found[name] = _numbers(_table.column(frame, name, "column")).astype("float32")
+            found[name] = _columns.numbers(_table.column(frame, name, "column")).astype("float32")
         return found
 
     def specs(self) -> dict:
@@ -195,14 +206,20 @@ class TableEncoder:
             raise ValueError(f"`path` must end in '.keras'; received {str(path)!r}.")
         with tempfile.TemporaryDirectory() as folder:
             self.space.save(Path(folder) / "encoder.keras")
+            if self.classes:
+                with zipfile.ZipFile(Path(folder) / "encoder.keras", "a") as archive:
+                    archive.writestr(CLASSES, json.dumps(self.classes))
             return files.write(path, (Path(folder) / "encoder.keras").read_bytes())
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "TableEncoder":
         """Reads an encoder from the file that `save` wrote."""
         try:
-            return cls(keras.saving.load_model(path))
-        except (OSError, ValueError, TypeError) as error:
+            space = keras.saving.load_model(path)
+            with zipfile.ZipFile(path) as archive:
+                classes = json.loads(archive.read(CLASSES)) if CLASSES in archive.namelist() else None
+            return cls(space, classes)
+        except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
             raise ValueError(f"`path` must be a file that TableEncoder.save wrote; {str(path)!r} cannot be read ({error}).") from error
 
     def _ids(self, series):
@@ -210,69 +227,8 @@ class TableEncoder:
         return keras.ops.convert_to_numpy(self.space.preprocessors[series.name](tf.constant(names)))[codes].astype("int32")
 
     def _normalised(self, series):
-        values = _numbers(series).astype("float32")[:, np.newaxis]
+        values = _columns.numbers(series).astype("float32")[:, np.newaxis]
         return np.nan_to_num(keras.ops.convert_to_numpy(self.space.preprocessors[series.name](values)))[:, 0]
-
-
-def kinds_of(frame, features):
-    """Returns the kind of each feature by column, as given or inferred; inferred, columns without a value are left out."""
-    if isinstance(features, Mapping):
-        for name, kind in features.items():
-            checks.one_of("features key", name, frame.columns)
-            checks.one_of(f"kind of feature {name}", kind, KINDS)
-        found = dict(features)
-    else:
-        names = list(frame.columns) if features is None else list(checks.instance("features", features, Sequence, "a dict or a sequence"))
-        series = {name: _table.column(frame, name, "features") for name in names}
-        found = {name: "number" if _table.is_number(one) else "category" for name, one in series.items() if one.notna().any()}
-    if not found:
-        raise ValueError(f"`features` must be at least one column with values; received {features!r} and columns {list(frame.columns)}.")
-    return found
-
-
-def _category(series, min_count):
-    names, codes = _table.texts(series)
-    counts = Counter()
-    for name, count in zip(names, np.bincount(codes, minlength=len(names)).tolist(), strict=True):
-        counts[name] += count
-    known = [name for name, count in counts.items() if count >= min_count and name != UNKNOWN]
-    known.sort(key=lambda name: (-counts[name], name))
-    lookup = keras.layers.StringLookup(vocabulary=known or [""], num_oov_indices=1, oov_token=UNKNOWN)
-    return FeatureSpace.feature("string", lookup, "int")
-
-
-def _number(series):
-    values = _numbers(series)
-    there = values[~np.isnan(values)]
-    if not there.size or there.min() == there.max():
-        mean, variance = float(there[0]) if there.size else 0.0, 1.0
-    else:
-        mean, variance = float(there.mean()), float(there.var())
-        _check_spread(series.name, there, mean, variance**0.5)
-    return FeatureSpace.feature("float32", keras.layers.Normalization(mean=mean, variance=variance), "float")
-
-
-def _numbers(series):
-    """A column as numbers, float64, none of which is beyond float32."""
-    values = _table.numbers(series, "`table`")
-    bad = np.flatnonzero(np.abs(values) > np.finfo("float32").max)
-    if bad.size:
-        raise _table.cell_error(series, bad, "a number that float32 can hold", "`table`")
-    return values
-
-
-def _check_spread(name, values, mean, std):
-    """Raises `ValueError` if float32, in which numbers are normalised, takes unlike values of a column for one."""
-    received = f"received values of mean {mean:.6g} and standard deviation {std:.3g}"
-    if np.abs(values - values.astype("float32")).max() > std / 1000:
-        raise ValueError(
-            f"`table`: column {name!r} must hold numbers that float32 tells apart; {received}. Subtract an offset, such as the least."
-        )
-    low, high = keras.config.epsilon(), float(np.finfo("float32").max) ** 0.5
-    if not low <= std <= high:
-        raise ValueError(
-            f"`table`: column {name!r} must have a standard deviation from {low:g} to {high:.2g}; {received}. Give it another unit."
-        )
 
 
 def _signature_name(name):

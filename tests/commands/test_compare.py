@@ -1,5 +1,7 @@
 """`mtlzoo compare`: the answer and the page, for a source and for a file; what it says when it is stopped."""
 
+import numpy as np
+import pandas
 import pytest
 
 from mtlzoo import cli
@@ -74,6 +76,25 @@ def test_stopped_it_says_how_to_go_on_and_does_so(untrained, tmp_path, monkeypat
     assert cli.main(command) == 0
     assert len(untrained) == 3 + 3, "two cells were there"
     assert "cross_stitch, tuned" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_labels_of_a_file_may_be_text(tmp_path, capsys):
+    rows = np.arange(120)
+    table = {"age": rows % 7, "rich": np.where(rows % 7 > 3, "yes", "no"), "size": np.array(["s", "l", "m"])[rows % 3]}
+    pandas.DataFrame(table).to_csv(tmp_path / "t.csv", index=False)
+    data = ["--data", str(tmp_path / "t.csv"), "--task", "rich", "--task", "size"]
+    assert (
+        cli.main(
+            ["compare", *data, "--balancers", "none", "--epochs", "1", "--seeds", "1", "--trials", "1", "--out", str(tmp_path / "out")]
+        )
+        == 0
+    )
+    printed = capsys.readouterr().out
+    assert 'rich: binary, "no" is 0, "yes" is 1' in printed and 'size: multiclass of 3 classes, "l" is 0, "m" is 1, "s" is 2' in printed
+    cells = pandas.read_csv(tmp_path / "out" / "results.csv")
+    found = cells[cells["method"] == "sklearn boosting"].set_index("task")["test"]
+    assert found["rich"] == 1, "age says it"
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,30 @@ def test_the_file_brings_it_back(encoder, tmp_path):
         TableEncoder.load(tmp_path / "other.keras")
 
 
+def test_classes_of_labels_are_kept_in_its_file(tmp_path):
+    classes = {"income": ["<=50K", ">50K"], "größe": ["groß", "klein", "mittel"]}
+    encoder = TableEncoder.fit({"age": [20, 40]}, classes=classes)
+    assert encoder.classes == {"income": ("<=50K", ">50K"), "größe": ("groß", "klein", "mittel")}
+    loaded = TableEncoder.load(encoder.save(tmp_path / "encoder.keras"))
+    assert loaded.classes == encoder.classes and loaded.columns == ("age",)
+    assert TableEncoder(encoder.space).classes == {}
+
+
+def test_a_file_without_classes_is_read(tmp_path):
+    space = TableEncoder.fit({"age": [20, 40], "city": ["Rome", "Oslo"]}).space
+    space.save(tmp_path / "old.keras")
+    loaded = TableEncoder.load(tmp_path / "old.keras")
+    assert loaded.classes == {} and loaded.columns == ("city", "age")
+
+
+@pytest.mark.parametrize("names", [["yes"], "no", ["yes", "yes"], [0, 1], ["", "yes"], ["a", "b", "a"]])
+def test_classes_are_two_or_more_unlike_texts(names, encoder):
+    with pytest.raises(ValueError, match="`classes` must be two or more unlike texts for each task; received .* for 'income'"):
+        TableEncoder(encoder.space, {"income": names})
+    with pytest.raises(TypeError, match="`classes` must be a dict"):
+        TableEncoder(encoder.space, [("income", names)])
+
+
 def test_rare_categories_share_the_unknown_id():
     encoder = TableEncoder.fit(FRAME, {"city": "category"}, min_count=2)
     assert encoder.vocabulary("city") == ["[UNK]", "Rome"]
