@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+# The tests of two processes share two cores: more threads each would only wait for one another.
+tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
 
 SHARED = pathlib.Path(__file__).resolve().parents[2] / "shared"
@@ -36,15 +38,26 @@ def rng():
     return np.random.default_rng(0)
 
 
-# Balancers, and files of models, whose tests run by default; the others are marked slow, so that plain `pytest` stays under four minutes.
-BY_DEFAULT = ("uncertainty_weighting", "famo", "pcgrad", "mgda", "aggregate")
-QUICK = ("test_hard_sharing.py", "test_single_task.py", "test_mmoe.py", "test_cross_stitch.py", "test_settle.py")
+# So that plain `pytest` stays under four minutes: of these folders and files only tests with one of the words in their id run by default.
+BY_DEFAULT = {
+    "tests/balancing/": ("uncertainty_weighting", "famo", "pcgrad", "mgda", "aggregate"),
+    "tests/contracts/test_balancers": ("uncertainty_weighting", "mgda"),
+    "tests/contracts/test_architectures.py": ("hard_sharing", "mmoe"),
+    "tests/architectures/": ("test_hard_sharing.py", "test_single_task.py", "test_mmoe.py", "test_cross_stitch.py"),
+    "tests/growth/": ("test_settle.py",),
+    "tests/tuning/": ("test_tune.py", "test_objective.py", "test_alpha_space.py"),
+    "tests/judging/": ("test_judgement.py", "test_page.py", "test_config.py"),
+    "tests/commands/test_compare.py": (),
+    "tests/commands/test_tune.py": (),
+    "tests/notebooks/": ("stored",),
+    "tests/test_backward_batches.py": (),
+    "tests/test_sharing_of_slices.py": ("mmoe",),
+}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     for item in items:
-        of_balancers = "tests/balancing/" in item.nodeid or "contracts/test_balancers" in item.nodeid
-        of_models = "tests/architectures/" in item.nodeid or "tests/growth/" in item.nodeid
-        if (of_balancers and not any(name in item.nodeid for name in BY_DEFAULT)) or (of_models and item.path.name not in QUICK):
-            item.add_marker(pytest.mark.slow)
+        for place, words in BY_DEFAULT.items():
+            if item.nodeid.startswith(place) and not any(word in item.nodeid for word in words):
+                item.add_marker(pytest.mark.slow)

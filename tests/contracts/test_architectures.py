@@ -160,8 +160,9 @@ def test_second_fit_and_new_alphas_do_not_retrace(name, rng):
     assert len(traces) == first
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_mixed_precision_gives_float32_outputs(name, policy, rng):
+def test_mixed_precision_gives_float32_outputs(name, rng):
+    policies = ("mixed_float16", "mixed_bfloat16")
+    policy = policies[NAMES.index(name) % 2]  # Each with one of the two, which differ in the scaling of losses alone.
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:

@@ -29,7 +29,8 @@ def trained(data, balancer):
     return before["loss"], history["val_loss"][-1]
 
 
-@pytest.mark.parametrize("name", balancing.names())
+# One of each kind: what all of them do on rows with all labels, tests/contracts/test_balancers.py holds.
+@pytest.mark.parametrize("name", ["famo", "uncertainty_weighting", "nash_mtl", "cr_mogm", "graddrop", "rotograd", "modo"])
 def test_digits(name):
     before, after = trained(splits("digits"), name)
     assert after < before

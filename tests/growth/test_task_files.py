@@ -63,7 +63,7 @@ def test_a_task_with_several_experts_has_all_of_them_in_its_file(name, options, 
 
 
 def test_slices_of_layers_that_run_one_after_the_other(rng, tmp_path):
-    trunk = trunks.Trunk({"one": [keras.layers.Dense(4), keras.layers.LayerNormalization()]})
+    trunk = trunks.Trunk({"one": [keras.layers.Dense(4), keras.layers.GroupNormalization(2)]})
     model, x = build("attention_sharing", trunk=trunk), rng.normal(size=(8, 5))
     assert any(isinstance(layer, StackedLayers) and layer.slices == "tasks" for layer in model._flatten_layers())
     own = {"a": growth.task_files._weights(model, "a")[0], "b": growth.task_files._weights(model, "b")[0]}
