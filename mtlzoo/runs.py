@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 
 from mtlzoo import architectures, balancing, checks, data, evaluation, export, files, trunks
+from mtlzoo.callbacks import SameOrder
 from mtlzoo.progress import ProgressBar
 
 
@@ -246,7 +247,7 @@ def _is_run(path):
 
 
 def _fit(model, splits, config, progress):
-    callbacks = [keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: data.start_at(splits.train, epoch))]
+    callbacks = [SameOrder(splits.train)]
     bar = ProgressBar(model.name, splits.tasks)
     if progress:
         callbacks.append(bar)

@@ -9,7 +9,7 @@ def start_at(mixture: tf.data.Dataset, epoch: int) -> tf.data.Dataset:
     """Sets the epoch that the next iteration of a mixture gives, so that a resumed run sees what the first would have seen.
 
     Every iteration takes the next epoch, and Keras may look at a batch before it trains. For an order that does not
-    depend on that, set it in each epoch: `keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: start_at(train, epoch))`.
+    depend on that, give `fit` the callback `mtlzoo.callbacks.SameOrder(train)`, which sets it in each epoch.
 
     Args:
         mixture: what `aligned`, `mixed` or `paired` returned (not what `map` and the like made of it).

@@ -7,7 +7,8 @@ import time
 
 import keras
 
-from mtlzoo import data, evaluation
+from mtlzoo import evaluation
+from mtlzoo.callbacks import SameOrder
 from mtlzoo.judging._memory import Peak
 from mtlzoo.judging._methods import BASELINE
 
@@ -32,7 +33,9 @@ def train(config, splits, apart):
     """
     peak, model = Peak(), config.build(splits)
     watch = _Watch(splits)
-    history = model.fit(splits.train, validation_data=splits.validation, epochs=config.epochs, verbose=0, callbacks=[watch]).history
+    history = model.fit(
+        splits.train, validation_data=splits.validation, epochs=config.epochs, verbose=0, callbacks=[SameOrder(splits.train), watch]
+    ).history
     validation = [
         {key.removeprefix("val_"): values[epoch] for key, values in history.items() if key.startswith("val_")}
         for epoch in range(config.epochs)
@@ -94,7 +97,7 @@ def _at(epochs, results, tasks):
 
 
 class _Watch(keras.callbacks.Callback):
-    """Sets the epoch's order, times the steps alone, and judges on the test data; what is chosen later is chosen by validation."""
+    """Times the steps alone, and judges on the test data; what is chosen later is chosen by validation."""
 
     def __init__(self, splits):
         super().__init__()
@@ -107,7 +110,6 @@ class _Watch(keras.callbacks.Callback):
         return statistics.median(times) if times else None
 
     def on_epoch_begin(self, epoch, logs=None):
-        data.start_at(self.splits.train, epoch)
         self._training, self._before = True, int(self.model.optimizer.iterations)
         self._start = time.perf_counter()
 

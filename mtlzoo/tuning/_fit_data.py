@@ -1,6 +1,6 @@
 """Training data of a search as arguments of `keras.Model.fit`."""
 
-from mtlzoo.tuning._order import SameOrder
+from mtlzoo.callbacks import SameOrder
 
 
 def fit_arguments(train, validation, epochs, callbacks=True):

@@ -5,7 +5,7 @@ import math
 import keras
 import keras_tuner
 
-from mtlzoo.tuning._order import SameOrder
+from mtlzoo.callbacks import SameOrder
 from mtlzoo.tuning.objective import Objective
 
 KEY = "val_objective"

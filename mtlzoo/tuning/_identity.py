@@ -103,14 +103,14 @@ def _short(there, here):
 
 def _essence(key, value):
     """What must be the same; Keras counts the names of layers up from model to model."""
-    return _without_names(value) if key in ("space", "model") else value
+    return without_names(value) if key in ("space", "model") else value
 
 
-def _without_names(value):
-    """A configuration without the names in it."""
+def without_names(value):
+    """Returns a configuration without names, which Keras numbers by what else the process has made."""
     if isinstance(value, dict):
-        return {key: _without_names(part) for key, part in value.items() if key not in ("name", "keras_history", "build_config")}
-    return [_without_names(part) for part in value] if isinstance(value, (list, tuple)) else value
+        return {key: without_names(part) for key, part in value.items() if key not in ("name", "keras_history", "build_config")}
+    return [without_names(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
 def _data(data):

@@ -9,8 +9,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mtlzoo import checks, data, files
+from mtlzoo import checks, files
+from mtlzoo.callbacks import SameOrder
 from mtlzoo.model import MultiTaskModel
+from mtlzoo.tuning import _identity
 
 
 def check_compiled(model):
@@ -67,14 +69,9 @@ def fit(model, train, validation, *, first: int, last: int) -> list[dict[str, fl
 
     A mixture of `mtlzoo.data` gives the order of the epoch, whatever was read of it before.
     """
-    mixtures = [part for part in (validation, train) if getattr(part, "mtlzoo_epochs", None) is not None]
-
-    def start(epoch, logs):
-        for mixture in mixtures:
-            data.start_at(mixture, epoch)
-
-    callbacks = [keras.callbacks.LambdaCallback(on_epoch_begin=start)] if mixtures else []
-    history = model.fit(train, validation_data=validation, initial_epoch=first, epochs=last, verbose=0, callbacks=callbacks).history
+    history = model.fit(
+        train, validation_data=validation, initial_epoch=first, epochs=last, verbose=0, callbacks=[SameOrder(validation, train)]
+    ).history
     return [{key: float(values[index]) for key, values in history.items()} for index in range(last - first)]
 
 
@@ -126,13 +123,6 @@ def claim(folder, settings: dict, what: str) -> Path | None:
 
 def recipe(model) -> dict[str, str]:
     """What decides how a model is trained, and from where, as two digests: so that results of another model are told apart."""
-    network = json.dumps(_nameless(keras.saving.serialize_keras_object(model)), sort_keys=True, default=str)
+    network = json.dumps(_identity.without_names(keras.saving.serialize_keras_object(model)), sort_keys=True, default=str)
     start = hashlib.sha256(b"".join(value.tobytes() for value in capture(model)))
     return {"model": hashlib.sha256(network.encode()).hexdigest(), "start weights": start.hexdigest()}
-
-
-def _nameless(config):
-    """A configuration without names, which Keras numbers by what else the process has made."""
-    if isinstance(config, dict):
-        return {key: _nameless(value) for key, value in config.items() if key not in ("name", "keras_history")}
-    return [_nameless(value) for value in config] if isinstance(config, (list, tuple)) else config
