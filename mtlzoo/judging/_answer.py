@@ -3,15 +3,9 @@
 import math
 
 from mtlzoo import evaluation
+from mtlzoo.evaluation._render import number
 from mtlzoo.judging import _networks, _others, _tuning
 from mtlzoo.judging._methods import BASELINE
-
-
-def number(value):
-    """A value as text with four significant digits, thousands whole."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.4g}"
 
 
 def interval(mean, half, form=number):

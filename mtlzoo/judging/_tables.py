@@ -2,12 +2,12 @@
 
 import io
 import math
-import sys
 
-from mtlzoo.judging._answer import interval, number, percent
+from mtlzoo.evaluation import _tables
+from mtlzoo.evaluation._render import ARROWS, number
+from mtlzoo.judging._answer import interval, percent
 from mtlzoo.judging._methods import BASELINE
 
-ARROWS = {"max": "↑", "min": "↓"}
 TITLE = "Does multi-task learning help here?"
 
 
@@ -18,32 +18,14 @@ def tables(judgement):
 
 def text(judgement):
     """Returns a judgement as text, with colours only where standard output is a terminal."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    terminal = sys.stdout.isatty()
-    console = Console(file=io.StringIO(), force_terminal=terminal, force_jupyter=False, width=None if terminal else 240)
-    for title, header, rows in tables(judgement):
-        table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-        for place, name in enumerate(header):
-            table.add_column(name, justify="right" if place else "left", overflow="fold")
-        for row in rows:
-            table.add_row(*row, style="bold" if row[0] == judgement.best else None)
-        console.print(table)
-    lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
-    said = [judgement.answer, *[judgement.others] * bool(judgement.others)]
-    return "\n".join([*lines, *judgement.notes, "", *said]) + "\n"
+    return _tables.text(_with_words(judgement), [*judgement.notes, "", *_said(judgement)], strong=judgement.best)
 
 
 def markdown(judgement):
     """Returns a judgement as Markdown, the answer first."""
-    said = [judgement.answer, *[judgement.others] * bool(judgement.others), about(judgement)]
-    lines = [f"# {TITLE}", "", *[line for one in said for line in (one, "")]]
-    for title, header, rows in tables(judgement):
-        rule = ["---", *["---:"] * (len(header) - 1)]
-        lines += [f"## {title}", "", *[_row(cells) for cells in (header, rule, *rows)], ""]
-    return "\n".join([*lines, "## How to read this", "", *[f"- {note}" for note in judgement.notes]]) + "\n"
+    lines = [f"# {TITLE}", "", *[line for one in (*_said(judgement), about(judgement)) for line in (one, "")]]
+    lines += [*_tables.markdown_lines(_with_words(judgement)), "## How to read this", "", *[f"- {note}" for note in judgement.notes]]
+    return "\n".join(lines) + "\n"
 
 
 def csv(judgement):
@@ -122,5 +104,10 @@ def _plain(value):
     return "" if value is None or (isinstance(value, float) and not math.isfinite(value)) else value
 
 
-def _row(cells):
-    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+def _with_words(judgement):
+    """The tables with the number of their columns of words, as `evaluation._tables` takes them."""
+    return [(*table, 1) for table in tables(judgement)]
+
+
+def _said(judgement):
+    return [judgement.answer, *[judgement.others] * bool(judgement.others)]
