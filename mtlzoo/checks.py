@@ -71,8 +71,14 @@ def instance(argument: str, value: object, types: type | tuple[type, ...], wante
     'digit'
     """
     if not isinstance(value, types):
-        raise TypeError(f"`{argument}` must be {wanted}; received {value!r} of type {type(value).__name__}.")
+        raise TypeError(f"`{argument}` must be {wanted}; received {_short(value)} of type {type(value).__name__}.")
     return value
+
+
+def _short(value):
+    """What a value looks like, in one line of at most 120 characters: of arrays and the like the beginning is enough."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 120 else f"{text[:117]}..."
 
 
 def number(argument: str, value: object, *, low: float = -math.inf, high: float = math.inf, strict: bool = False) -> float:

@@ -37,3 +37,9 @@ def test_keys():
         checks.exact_keys("fractions", ["trian", "test"], ["train", "test"])
     with pytest.raises(ValueError, match=r"missing \['test'\]"):
         checks.exact_keys("fractions", ["train"], ["train", "test"])
+
+
+def test_a_long_value_is_told_in_one_short_line():
+    with pytest.raises(TypeError) as error:
+        checks.instance("train", (np.ones((50, 2)),), str, "a path")
+    assert "\n" not in str(error.value) and len(str(error.value)) < 200 and "received (array([[1., 1.], [1., 1.]," in str(error.value)
